@@ -1,0 +1,1 @@
+#include "dsmp_worker.h"

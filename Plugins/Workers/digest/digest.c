@@ -1,0 +1,2 @@
+#include "dsmp_worker.h"
+int dsmp_placeholder;
