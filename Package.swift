@@ -20,7 +20,8 @@ let wrapsC: [SwiftSetting] = house + [.strictMemorySafety()]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let collections = Target.Dependency.product(name: "DequeModule", package: "swift-collections")
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
-let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+let httpTypes = Target.Dependency.product(name: "HTTPTypes", package: "swift-http-types")
+let hummingbird = Target.Dependency.product(name: "HummingbirdCore", package: "hummingbird")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let nioCore = Target.Dependency.product(name: "NIOCore", package: "swift-nio")
 let nioHTTP = Target.Dependency.product(name: "NIOHTTP1", package: "swift-nio")
@@ -85,7 +86,8 @@ let pluginTargets: [Target] = [
 
 let agentTargets: [Target] = [
     module("Storage", "Agent/Storage", ["Wire", "Identity", "Kademlia", "Mesh", "Market", grdb]),
-    module("ControlAPI", "Agent/ControlAPI", []),
+    module("ControlAPI", "Agent/ControlAPI", ["Mesh"]),
+    wrapper("ControlClient", "Agent/ControlClient", ["ControlAPI", nioCore, nioPosix, nioHTTP]),
     module(
         "Core", "Agent/Core",
         [
@@ -93,11 +95,12 @@ let agentTargets: [Target] = [
             "Storage", "ControlAPI", logging, yams,
         ]),
     wrapper(
-        "Server", "Agent/Server", ["ControlAPI", "Core", hummingbird, logging, nioCore, nioPosix, nioHTTP]),
+        "Server", "Agent/Server", ["ControlAPI", "Mesh", httpTypes, hummingbird, logging, nioCore, nioPosix]),
     .executableTarget(
         name: "dsmp",
         dependencies: [
-            "ControlAPI", "Core", "Server", "Identity", "Wire", argumentParser, logging, nioCore, nioPosix, nioHTTP,
+            "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Hosting", "Launching", "Policy", "Mesh", "Identity",
+            "Wire", "Cryptography", argumentParser, logging, nioCore, nioPosix, yams,
         ],
         path: "Agent/CLI", swiftSettings: house),
 ]
@@ -119,8 +122,8 @@ let testTargets: [Target] = [
     suite("HostingTests", ["Hosting", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire", "dsmp-jail"]),
     suite("StorageTests", ["Storage", "Kademlia", "Mesh", "Market", "Identity", "Wire"]),
     suite("CoreTests", ["Core", "Storage", "Hosting", "Overlay", "Mesh", "Market", "Libuv", "Identity", "Wire"]),
-    suite("ServerTests", ["Server", "ControlAPI", "Core"]),
-    suite("EndToEndTests", ["ControlAPI", "Identity", "Wire", "dsmp", "dsmp-jail"]),
+    suite("ServerTests", ["Server", "ControlAPI", "ControlClient", "Mesh", logging, nioCore, nioPosix]),
+    suite("EndToEndTests", ["ControlAPI", "ControlClient", "Identity", "Wire", "dsmp", "dsmp-jail"]),
     .executableTarget(
         name: "dsmp-bench",
         dependencies: [
@@ -135,6 +138,7 @@ var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
     .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
