@@ -56,7 +56,8 @@ let protocolTargets: [Target] = [
     module("Mesh", "Protocol/Mesh", ["Wire", "Cryptography", "Identity", protobuf]),
     module("Market", "Protocol/Market", ["Wire", "Cryptography", "Identity", protobuf]),
     wrapper("Libuv", "Protocol/Libuv", ["CLibuv", collections]),
-    module("Overlay", "Protocol/Overlay", ["Wire", "Cryptography", "Identity", "Libp2p", "Kademlia", "Libuv", logging]),
+    module(
+        "Overlay", "Protocol/Overlay", ["Wire", "Cryptography", "Identity", "Libp2p", "Kademlia", "Libuv", logging]),
 ]
 
 let sandboxTargets: [Target] = [
@@ -99,7 +100,8 @@ let agentTargets: [Target] = [
     .executableTarget(
         name: "dsmp",
         dependencies: [
-            "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Hosting", "Launching", "Policy", "Mesh", "Identity",
+            "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Hosting", "Launching", "Policy", "Mesh",
+            "Identity",
             "Wire", "Cryptography", argumentParser, logging, nioCore, nioPosix, yams,
         ],
         path: "Agent/CLI", swiftSettings: house),

@@ -5,9 +5,12 @@ package enum ControlJSON {
     /// Encodes a reply or a request. Throws only for values no message of this module holds, such as a NaN.
     package static func encode(_ value: some Encodable, pretty: Bool = false) throws(ControlError) -> Data {
         let encoder = JSONEncoder()
-        encoder.outputFormatting = pretty ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted] : [
-            .sortedKeys, .withoutEscapingSlashes,
-        ]
+        encoder.outputFormatting =
+            pretty
+            ? [.sortedKeys, .withoutEscapingSlashes, .prettyPrinted]
+            : [
+                .sortedKeys, .withoutEscapingSlashes,
+            ]
         do {
             return try encoder.encode(value)
         } catch {
@@ -35,6 +38,7 @@ package enum ControlJSON {
     private static let hint = "see Specs/control-api.md"
 
     private static func field(_ context: DecodingError.Context) -> String {
-        context.codingPath.isEmpty ? "the body" : "the field `\(context.codingPath.map(\.stringValue).joined(separator: "."))`"
+        context.codingPath.isEmpty
+            ? "the body" : "the field `\(context.codingPath.map(\.stringValue).joined(separator: "."))`"
     }
 }

@@ -27,10 +27,11 @@ import Testing
             "Wire", "Cryptography", "Identity", "Libp2p", "Kademlia", "Mesh", "Market", "Libuv", "Overlay", "Policy",
             "Launching", "Hosting", "Storage", "ControlAPI",
         ],
-        "Agent/Server": ["ControlAPI", "Core", "Identity", "Wire", "Mesh"],
+        "Agent/ControlClient": ["ControlAPI", "Mesh"],
+        "Agent/Server": ["ControlAPI", "Mesh"],
         "Agent/CLI": [
-            "ControlAPI", "Core", "Server", "Identity", "Wire", "Mesh", "Hosting", "Policy", "Launching", "Overlay",
-            "Libuv",
+            "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Cryptography", "Identity", "Wire", "Mesh",
+            "Hosting", "Policy", "Launching", "Overlay", "Libuv",
         ],
     ]
 
@@ -43,7 +44,7 @@ import Testing
     /// Libraries that only one module may import, and what the others do instead.
     static let guarded: [String: (modules: Set<String>, instead: String)] = [
         "GRDB": (["Agent/Storage"], "declare what you must keep as a protocol; Agent/Storage implements it"),
-        "Hummingbird": (["Agent/Server"], "add an endpoint in Agent/Server and call AgentControl"),
+        "HummingbirdCore": (["Agent/Server"], "add an endpoint in Agent/Server and call AgentControl"),
         "COpenSSL": (["Protocol/Cryptography"], "use the types of Cryptography"),
         "CLibuv": (["Protocol/Libuv", "Sandbox/Launching"], "use the types of Libuv"),
         "CSeccomp": (["Sandbox/Launching"], "compile filters in Sandbox/Launching"),
