@@ -30,8 +30,10 @@ let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 /// A module written in Swift alone.
-func module(_ name: String, _ path: String, _ dependencies: [Target.Dependency] = []) -> Target {
-    .target(name: name, dependencies: dependencies, path: path, swiftSettings: house)
+func module(
+    _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+    .target(name: name, dependencies: dependencies, path: path, exclude: exclude, swiftSettings: house)
 }
 
 /// A module that wraps C, with strict memory safety.
@@ -48,7 +50,7 @@ let protocolTargets: [Target] = [
     .systemLibrary(name: "CLibuv", path: "Protocol/CLibuv", pkgConfig: "libuv", providers: [.apt(["libuv1-dev"])]),
     .systemLibrary(
         name: "COpenSSL", path: "Protocol/COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
-    module("Wire", "Protocol/Wire", [protobuf]),
+    module("Wire", "Protocol/Wire", [protobuf], exclude: ["Messages", "Generated/manifest.sha256"]),
     wrapper("Cryptography", "Protocol/Cryptography", ["COpenSSL"]),
     module("Identity", "Protocol/Identity", ["Wire", "Cryptography", protobuf]),
     module("Libp2p", "Protocol/Libp2p", ["Wire", "Cryptography", "Identity", collections, protobuf]),
