@@ -1,1 +1,33 @@
+#ifndef DSMP_CLIBUV_SHIM_H
+#define DSMP_CLIBUV_SHIM_H
+
+// accept4 and O_PATH want _GNU_SOURCE, which Swift's Glibc module does not define.
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <uv.h>
+
+/// socket(2): a non-blocking, close-on-exec stream socket.
+static inline int dsmp_stream_socket(int family) {
+    return socket(family, 1 /* SOCK_STREAM */ | 02000000 /* SOCK_CLOEXEC */ | 04000 /* SOCK_NONBLOCK */, 0);
+}
+
+/// accept4(2): the connected socket is non-blocking and close-on-exec.
+static inline int dsmp_accept(int listening) {
+    return (int)syscall(SYS_accept4, listening, (void *)0, (void *)0, 02000000 | 04000);
+}
+
+/// socketpair(2): Unix stream sockets, close-on-exec.
+static inline int dsmp_socket_pair(int numbers[2]) { return socketpair(1 /* AF_UNIX */, 1 | 02000000, 0, numbers); }
+
+/// open(2) with O_PATH: a folder as a place to start a path from.
+static inline int dsmp_open_folder(const char *path) {
+    return open(path, 010000000 /* O_PATH */ | O_DIRECTORY | O_CLOEXEC);
+}
+
+#endif
