@@ -74,10 +74,14 @@ let sandboxTargets: [Target] = [
 
 let pluginTargets: [Target] = [
     .target(name: "WorkerABI", path: "Plugins/WorkerABI"),
-    wrapper("WorkerKit", "Plugins/WorkerKit", ["WorkerABI"]),
+    module("WorkerChannel", "Plugins/WorkerChannel"),
+    wrapper("WorkerKit", "Plugins/WorkerKit", ["WorkerChannel"]),
     wrapper(
         "Hosting", "Plugins/Hosting",
-        ["WorkerABI", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography", logging, yams]),
+        [
+            "WorkerABI", "WorkerChannel", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
+            logging, yams,
+        ]),
     .target(
         name: "DigestWorker", dependencies: ["WorkerABI"], path: "Plugins/Workers/digest",
         exclude: ["worker.yaml"],
@@ -123,7 +127,12 @@ let testTargets: [Target] = [
     suite("InteropTests", ["Overlay", "Libp2p", "Kademlia", "Libuv", "Identity", "Wire", "Cryptography"]),
     suite("PolicyTests", ["Policy"]),
     suite("LaunchingTests", ["Launching", "Policy", "Libuv", "dsmp-jail"]),
-    suite("HostingTests", ["Hosting", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire", "dsmp-jail"]),
+    suite(
+        "HostingTests",
+        [
+            "Hosting", "WorkerChannel", "WorkerKit", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire",
+            "dsmp-jail",
+        ]),
     suite("StorageTests", ["Storage", "Kademlia", "Mesh", "Market", "Identity", "Wire"]),
     suite("CoreTests", ["Core", "Storage", "Hosting", "Overlay", "Mesh", "Market", "Libuv", "Identity", "Wire"]),
     suite("ServerTests", ["Server", "ControlAPI", "ControlClient", "Mesh", logging, nioCore, nioPosix]),

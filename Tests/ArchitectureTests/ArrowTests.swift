@@ -16,9 +16,10 @@ import Testing
         "Protocol/Overlay": ["Wire", "Cryptography", "Identity", "Libp2p", "Kademlia", "Libuv"],
         "Sandbox/Policy": [],
         "Sandbox/Launching": ["Policy", "Libuv", "CLibuv", "CSeccomp"],
-        "Plugins/WorkerKit": ["WorkerABI"],
+        "Plugins/WorkerChannel": [],
+        "Plugins/WorkerKit": ["WorkerChannel"],
         "Plugins/Hosting": [
-            "WorkerABI", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
+            "WorkerABI", "WorkerChannel", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
         ],
         "Plugins/Workers/query": ["WorkerKit"],
         "Agent/Storage": ["Wire", "Identity", "Kademlia", "Mesh", "Market", "Overlay"],

@@ -5,7 +5,7 @@ import Testing
     static let pure: Set<String> = [
         "Protocol/Wire", "Protocol/Identity", "Protocol/Libp2p", "Protocol/Kademlia", "Protocol/Mesh",
         "Protocol/Market",
-        "Sandbox/Policy",
+        "Sandbox/Policy", "Plugins/WorkerChannel",
     ]
 
     /// Text that a pure module must not hold, and what to do instead.

@@ -1,0 +1,119 @@
+import Yams
+
+extension WorkerManifest {
+    private static let keys = [
+        "name", "kind", "entry", "release", "methods", "description", "visibility", "tags", "price", "instances",
+        "concurrency", "ready-seconds", "watchdog-seconds", "stop-seconds", "limits", "sandbox",
+    ]
+
+    /// Reads `worker.yaml` of a worker's folder.
+    ///
+    /// - Throws: ``ManifestError`` with the file as the caller named it, the line and the remedy.
+    package static func load(folder: String) throws(ManifestError) -> WorkerManifest {
+        let path = folder + "/" + ManifestLimits.fileName
+        let bytes: [UInt8]
+        do throws(FileError) {
+            bytes = try BoundedFile.read(path, limit: ManifestLimits.fileBytes)
+        } catch {
+            throw ManifestError(
+                file: path, problem: error.problem,
+                remedy: "a worker is a folder with a worker.yaml; `dsmp worker new` makes one")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw ManifestError(file: path, problem: "it is not UTF-8", remedy: "save it as UTF-8 text")
+        }
+        return try Self.parse(text, file: path)
+    }
+
+    /// Reads a manifest from its text. `file` is named in errors.
+    package static func parse(
+        _ text: String, file: String = ManifestLimits.fileName
+    ) throws(ManifestError) -> WorkerManifest {
+        let reader = ManifestReader(file: file)
+        let root = try self.compose(text, reader)
+        try reader.checkShape(root)
+        let values = try reader.mapping(root, "the manifest", known: Self.keys)
+        func required(_ key: String) throws(ManifestError) -> Node {
+            guard let node = values[key] else {
+                throw reader.failure(
+                    root, "the key `\(key)` is missing", "add it (Specs/worker-manifest.md, section 2)")
+            }
+            return node
+        }
+        let kind = try reader.word(try required("kind"), "kind", Kind.self)
+        let methods = try Self.readMethods(try required("methods"), kind, reader)
+        var entry: [String] = []
+        if kind != .exec || values["entry"] != nil || methods.contains(where: \.arguments.isEmpty) {
+            entry = try Self.readEntry(try required("entry"), kind, reader)
+        }
+        var manifest = WorkerManifest(
+            name: try Self.readName(try required("name"), reader), kind: kind, entry: entry,
+            release: try Self.readRelease(try required("release"), reader), methods: methods)
+        try manifest.readOptions(values, reader)
+        return manifest
+    }
+
+    private static func compose(_ text: String, _ reader: ManifestReader) throws(ManifestError) -> Node {
+        guard text.utf8.count <= ManifestLimits.fileBytes else {
+            throw reader.failure(
+                nil, "it has \(text.utf8.count) bytes, more than \(ManifestLimits.fileBytes)", "shorten it")
+        }
+        // The parser below recurses for each level, so that depth is bounded before it runs.
+        let openers = text.utf8.count { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") }
+        let isDeep = text.split(separator: "\n").contains { line in
+            let lead = line.utf8.prefix { " -?\t".utf8.contains($0) }
+            return lead.count { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "?") } > ManifestLimits.nesting
+        }
+        guard openers <= ManifestLimits.flowOpeners, !isDeep else {
+            throw reader.failure(
+                nil, "it is nested too deeply", "make it flatter (Specs/worker-manifest.md, section 1)")
+        }
+        let node: Node?
+        do { node = try Yams.compose(yaml: text) } catch let error as YamlError {
+            throw Self.explain(error, reader)
+        } catch { throw reader.failure(nil, "it is not YAML: \(error)", "correct it") }
+        guard let node else { throw reader.failure(nil, "it is empty", "`dsmp worker new` makes an example") }
+        return node
+    }
+
+    private static func explain(_ error: YamlError, _ reader: ManifestReader) -> ManifestError {
+        switch error {
+        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
+            .composer(_, let problem, let mark, _):
+            ManifestError(
+                file: reader.file, line: mark.line, problem: "it is not YAML: \(problem)",
+                remedy: "check the indentation and the quotes near this line")
+        case .duplicatedKeysInMapping(let duplicates, let context):
+            ManifestError(
+                file: reader.file, line: context.mark.line,
+                problem:
+                    "a key occurs twice: \(duplicates.map { ManifestReader.shown("\($0)") }.joined(separator: ", "))",
+                remedy: "keep one of them")
+        default:
+            ManifestError(
+                file: reader.file, problem: "it is not YAML", remedy: "correct it or start from `dsmp worker new`")
+        }
+    }
+
+    private static func readName(_ node: Node, _ reader: ManifestReader) throws(ManifestError) -> String {
+        let name = try reader.text(node, "name", limit: 256)
+        let isName =
+            (1...ManifestLimits.nameBytes).contains(name.utf8.count) && name.utf8.allSatisfy(\.isNameByte)
+            && !name.hasPrefix("-") && !name.hasSuffix("-")
+        guard isName else {
+            throw reader.failure(
+                node, "`name` is `\(ManifestReader.shown(name))`",
+                "give 1 to 63 lower-case letters, digits and inner hyphens")
+        }
+        return name
+    }
+
+    private static func readRelease(_ node: Node, _ reader: ManifestReader) throws(ManifestError) -> SemanticVersion {
+        let text = try reader.text(node, "release", limit: 256)
+        guard let release = SemanticVersion(text) else {
+            throw reader.failure(
+                node, "`release` is `\(ManifestReader.shown(text))`", "give a version such as 1.0.0 or 1.2.0-beta.1")
+        }
+        return release
+    }
+}
