@@ -13,7 +13,7 @@ package struct CallHeader: Sendable, Hashable {
     package var idempotencyKey: [UInt8]
     /// The W3C trace context of the caller, or empty; at most ``CallLimits/traceParentBytes`` bytes.
     package var traceParent: String
-    /// Proof of membership for a private worker, else empty (Specs/private-workers.md, section 6).
+    /// Proof of membership for a private worker, else empty (Specs/private-workers.md, section 5).
     package var proof: [UInt8]
     /// Who calls, as the secure channel authenticated it; nil for a caller in the same agent. Never on the wire.
     package var caller: PeerID?
