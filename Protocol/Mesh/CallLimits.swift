@@ -2,6 +2,8 @@
 package enum CallLimits {
     /// The longest encoded call header, in bytes.
     package static let headerBytes = 4_096
+    /// The longest encoded status, in bytes.
+    package static let statusBytes = 2_048
     /// The longest message, in bytes. A larger input is several messages.
     package static let messageBytes = 1_048_576
     /// The longest method name, in bytes.
