@@ -15,15 +15,15 @@ extension CallFailure {
             message.notStarted = failure.mayRetryElsewhere
             message.retryAfter = failure.retryAfterMilliseconds
         }
-        return message.encoded
+        return encode(message)
     }
 
     /// Reads the payload of a status frame that a host sent. Nil is ``CallStatus/ok``. A code that is not known counts
     /// as ``CallStatus/internal``; control characters in the message are replaced, since people will see it.
     ///
     /// - Throws: ``CallFrameError/malformedStatus``.
-    package static func decode(payload: [UInt8]) throws(CallFrameError) -> CallFailure? {
-        guard let message = CallStatusMessage(decoding: payload, limit: CallLimits.statusBytes) else {
+    package static func read(payload: [UInt8]) throws(CallFrameError) -> CallFailure? {
+        guard let message = try? decode(CallStatusMessage.self, payload, limit: CallLimits.statusBytes) else {
             throw .malformedStatus
         }
         guard message.code != CallStatus.ok.rawValue else { return nil }

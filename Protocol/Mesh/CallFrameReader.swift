@@ -120,7 +120,7 @@ package struct CallFrameReader: Sendable {
             return .end
         case .status:
             self.state = .finished
-            return .status(try CallFailure.decode(payload: payload))
+            return .status(try CallFailure.read(payload: payload))
         }
     }
 }

@@ -10,17 +10,17 @@ extension CallHeader {
         message.method = self.method
         message.deadline = self.deadlineMilliseconds
         message.attempt = self.attempt
-        message.idempotencyKey = Data(self.idempotencyKey)
+        message.idempotencyKey = self.idempotencyKey.data
         message.traceParent = self.traceParent
-        message.proof = Data(self.proof)
-        return message.encoded
+        message.proof = self.proof.data
+        return encode(message)
     }
 
     /// Reads a header that a peer sent, of at most ``CallLimits/headerBytes`` bytes.
     ///
     /// - Throws: ``CallFrameError/malformedHeader(_:)`` when a field breaks its bound.
     package init(payload: [UInt8]) throws(CallFrameError) {
-        guard let message = CallHeaderMessage(decoding: payload, limit: CallLimits.headerBytes) else {
+        guard let message = try? decode(CallHeaderMessage.self, payload, limit: CallLimits.headerBytes) else {
             throw .malformedHeader("it cannot be decoded")
         }
         guard let worker = try? WorkerName(message.worker) else {

@@ -1,3 +1,5 @@
+package import Identity
+
 /// What a caller says before its first message (Specs/call.md, section 3).
 package struct CallHeader: Sendable, Hashable {
     package var worker: WorkerName

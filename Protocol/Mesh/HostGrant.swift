@@ -27,7 +27,7 @@ package struct HostGrant: Sendable, Hashable {
 }
 
 extension HostGrant: RecordContent {
-    package static let recordDomain = "dsmp-host-grant/1"
+    package static let domain = SigningDomain(record: "dsmp-host-grant/1")
     package static let maximumEnvelopeBytes = 1_024
     /// 90 days.
     package static let maximumLifetimeMilliseconds: UInt64 = 7_776_000_000
@@ -36,10 +36,10 @@ extension HostGrant: RecordContent {
 
     package var payload: [UInt8] {
         var message = HostGrantMessage()
-        message.publisher = .init(self.worker.publisher.bytes)
+        message.publisher = self.worker.publisher.bytes.data
         message.name = self.worker.name
-        message.host = .init(self.host.bytes)
-        message.release = .init(self.release.bytes)
+        message.host = self.host.bytes.data
+        message.release = self.release.bytes.data
         message.issued = self.issued
         message.expires = self.expires
         message.sequence = self.sequence

@@ -34,7 +34,7 @@ package struct NodeDescriptor: Sendable, Hashable {
 }
 
 extension NodeDescriptor: RecordContent {
-    package static let recordDomain = "dsmp-node-descriptor/1"
+    package static let domain = SigningDomain(record: "dsmp-node-descriptor/1")
     package static let maximumEnvelopeBytes = 2_048
     /// 7 days.
     package static let maximumLifetimeMilliseconds: UInt64 = 604_800_000
@@ -43,8 +43,8 @@ extension NodeDescriptor: RecordContent {
 
     package var payload: [UInt8] {
         var message = NodeDescriptorMessage()
-        message.peer = .init(self.peer.bytes)
-        message.addresses = self.addresses.map { .init($0.bytes) }
+        message.peer = self.peer.bytes.data
+        message.addresses = self.addresses.map { $0.bytes.data }
         message.agentVersion = self.agentVersion
         message.sequence = self.sequence
         message.issued = self.issued

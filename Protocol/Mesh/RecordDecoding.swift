@@ -38,7 +38,7 @@ extension CID {
     /// The CID of a release: version 1, raw codec, SHA-256.
     init(releaseBytes: [UInt8]) throws(RecordRefusal) {
         guard releaseBytes.count == Self.releaseByteCount, let cid = try? CID(bytes: releaseBytes), cid.codec == .raw,
-            cid.multihash.code == .sha256
+            cid.multihash.function == .sha256
         else {
             throw .malformed("the release is not named by a CID of raw bytes with SHA-256")
         }

@@ -3,7 +3,7 @@ import SwiftProtobuf
 import Wire
 
 extension WorkerDescriptor: RecordContent {
-    package static let recordDomain = "dsmp-worker-descriptor/1"
+    package static let domain = SigningDomain(record: "dsmp-worker-descriptor/1")
     package static let maximumEnvelopeBytes = 4_096
     /// 7 days.
     package static let maximumLifetimeMilliseconds: UInt64 = 604_800_000
@@ -12,11 +12,11 @@ extension WorkerDescriptor: RecordContent {
 
     package var payload: [UInt8] {
         var message = WorkerDescriptorMessage()
-        message.publisher = .init(self.worker.publisher.bytes)
+        message.publisher = self.worker.publisher.bytes.data
         message.name = self.worker.name
         message.kind = self.kind.rawValue
         message.release.version = self.release.version
-        message.release.cid = .init(self.release.cid.bytes)
+        message.release.cid = self.release.cid.bytes.data
         message.release.archiveSize = self.release.archiveBytes
         message.methods = self.methods.map { method in
             var encoded = WorkerMethodMessage()
@@ -32,7 +32,7 @@ extension WorkerDescriptor: RecordContent {
         message.issued = self.issued
         message.expires = self.expires
         message.grantFloor = self.grantFloor
-        message.price = .init(self.price)
+        message.price = self.price.data
         message.withdrawn = self.isWithdrawn
         return encode(message)
     }
