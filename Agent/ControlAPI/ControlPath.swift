@@ -51,4 +51,35 @@ package enum CallField {
     package static let message = "dsmp-message"
     /// Trailer: the percent-encoded hint of a failure.
     package static let hint = "dsmp-hint"
+
+    /// Percent-encodes all but letters, digits, space and `-._:;,/` of UTF-8, so that the text fits a header.
+    package static func escape(_ text: String) -> String {
+        let digits = Array("0123456789ABCDEF")
+        var escaped = ""
+        for byte in text.utf8 {
+            switch byte {
+            case 0x30...0x39, 0x41...0x5a, 0x61...0x7a, 0x20, 0x2c...0x2f, 0x3a, 0x3b, 0x5f:
+                escaped.unicodeScalars.append(Unicode.Scalar(byte))
+            default: escaped += "%\(digits[Int(byte >> 4)])\(digits[Int(byte & 15)])"
+            }
+        }
+        return escaped
+    }
+
+    /// Reads what ``escape(_:)`` wrote. A percent sign without two digits stays as it is.
+    package static func unescape(_ text: String) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(text.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == 0x25, rest.count >= 2,
+                let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
+            {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
+    }
 }

@@ -1,8 +1,11 @@
 /// Asks for workers.
 package struct FindRequest: Sendable, Hashable, Codable {
+    /// The most results that may be asked for.
+    package static let limitBound = 1_000
+
     /// A full name, a name, or a tag; empty lists what this agent knows.
     package var query: String
-    /// The most results.
+    /// The most results, 1 to ``limitBound``.
     package var limit: Int
 
     package init(query: String, limit: Int = 100) {
