@@ -16,6 +16,8 @@ extension ControlClient {
     /// Calls a worker: sends the input while the output arrives, each as fast as the other side takes it.
     ///
     /// - Parameters:
+    ///   - request: the worker, the method and how the call may be repeated.
+    ///   - input: sent while the output arrives.
     ///   - sent: told the total of input bytes handed over so far, after each piece.
     ///   - output: takes the next piece of the result; the worker waits while it does.
     /// - Throws: how the call failed; the output given before is then not the whole result.
