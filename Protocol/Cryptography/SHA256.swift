@@ -1,14 +1,16 @@
 internal import COpenSSL
 
 /// A running SHA-256 digest (FIPS 180-4).
-@safe package struct SHA256: ~Copyable, @unchecked Sendable {
+@safe package struct SHA256: ~Copyable, Sendable {
     /// The length of a digest, in bytes.
     package static let digestByteCount = 32
 
     // Fetched once: looking an algorithm up by name takes longer than digesting a small input.
+    // Safety: OpenSSL never changes a fetched algorithm.
     nonisolated(unsafe) private static let algorithm = unsafe require(EVP_MD_fetch(nil, "SHA256", nil))
 
-    private let context: OpaquePointer  // EVP_MD_CTX *, used by one thread at a time: its users need `mutating`.
+    // Safety: EVP_MD_CTX *, owned. Only `mutating` and `consuming` functions use it, so one thread at a time does.
+    nonisolated(unsafe) private let context: OpaquePointer
 
     /// Starts an empty digest (`EVP_DigestInit_ex2`).
     package init() {

@@ -10,13 +10,19 @@ package struct SecureRandom: RandomNumberGenerator, Sendable {
         unsafe [UInt8](unsafeUninitializedCapacity: count) { buffer, initializedCount in
             // In pieces, because the C function takes an `int`.
             while initializedCount < count {
-                let piece = Int32(min(count - initializedCount, 1 << 20))
-                unsafe require(RAND_bytes(buffer.baseAddress! + initializedCount, piece))
-                initializedCount += Int(piece)
+                let piece = min(count - initializedCount, 1 << 20)
+                unsafe require(RAND_bytes(buffer.baseAddress! + initializedCount, Int32(piece)))
+                initializedCount += piece
             }
         }
     }
 
     /// Eight fresh bytes as a number.
-    package mutating func next() -> UInt64 { Self.bytes(8).reduce(0) { $0 << 8 | UInt64($1) } }
+    package mutating func next() -> UInt64 {
+        var number: UInt64 = 0
+        unsafe withUnsafeMutableBytes(of: &number) { buffer in
+            unsafe require(RAND_bytes(buffer.baseAddress?.assumingMemoryBound(to: UInt8.self), 8))
+        }
+        return number
+    }
 }

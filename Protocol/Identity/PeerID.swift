@@ -23,6 +23,11 @@ package struct PeerID: Hashable, Comparable, Sendable, CustomStringConvertible {
     ///
     /// - Throws: ``IdentityError/malformed(_:)`` or ``IdentityError/key(_:)``.
     package init(bytes: [UInt8]) throws(IdentityError) {
+        // Nearly every id has this form; only the others need decoding.
+        if bytes.count == 38, bytes[0] == 0x00, bytes[1] == 0x24, bytes[2...].starts(with: PublicKey.ed25519Prefix) {
+            self.bytes = bytes
+            return
+        }
         let multihash: Multihash
         do { multihash = try Multihash(bytes: bytes) } catch { throw .malformed(error) }
         switch multihash.function {

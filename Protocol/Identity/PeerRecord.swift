@@ -54,9 +54,9 @@ package struct PeerRecord: Hashable, Sendable {
         return SignedEnvelope(self.bytes, domain: .peerRecord, signedBy: keyPair)
     }
 
-    /// Decodes a signed record and checks that the peer it is about signed it, and that this is the peer it came from.
+    /// Decodes a signed record and checks that the peer it is about signed it, and that this is `peerID`: the peer that
+    /// is known to be at the other end, or that was asked for.
     ///
-    /// - Parameter peerID: the peer that is known to be at the other end, or that was asked for.
     /// - Throws: ``IdentityError/wrongPeer(expected:found:)`` (CVE-2023-40583), and what
     ///   ``SignedEnvelope/init(verifying:domain:limit:)`` throws.
     package init(verifying bytes: [UInt8], from peerID: PeerID) throws(IdentityError) {

@@ -11,6 +11,9 @@ package struct PublicKey: Hashable, Sendable {
     /// The longest encoding that is decoded, in bytes: an RSA key of 8192 bits.
     package static let maximumByteCount = RSA.maximumKeyByteCount + 8
 
+    /// What stands before the 32 bytes of an Ed25519 key in its canonical encoding.
+    static let ed25519Prefix: [UInt8] = [0x08, 0x01, 0x12, 0x20]
+
     package let kind: Kind
     /// 32 bytes for Ed25519, a compressed point for secp256k1, else SubjectPublicKeyInfo in DER.
     package let data: [UInt8]
@@ -39,10 +42,20 @@ package struct PublicKey: Hashable, Sendable {
         }
     }
 
+    private init(checkedEd25519 data: [UInt8]) {
+        self.kind = .ed25519
+        self.data = data
+    }
+
     /// Decodes a key. Fields in another order and unknown ones are tolerated, as go-libp2p does.
     ///
     /// - Throws: ``IdentityError/malformed(_:)`` or ``IdentityError/key(_:)``.
     package init(protobuf bytes: [UInt8]) throws(IdentityError) {
+        // Nearly every key has this form; only the others need the decoder.
+        if bytes.count == 36, bytes.starts(with: Self.ed25519Prefix) {
+            self.init(checkedEd25519: Array(bytes[4...]))
+            return
+        }
         let message: PublicKeyMessage
         do { message = try decode(PublicKeyMessage.self, bytes, limit: Self.maximumByteCount) } catch {
             throw .malformed(error)

@@ -19,9 +19,8 @@ package struct SignedEnvelope: Hashable, Sendable {
         self.signature = keyPair.sign(Self.signedBytes(payload, domain: domain))
     }
 
-    /// Decodes an envelope and checks its type and signature.
+    /// Decodes an envelope of at most `limit` bytes and checks its type and signature.
     ///
-    /// - Parameter limit: the greatest size in bytes.
     /// - Throws: ``IdentityError/malformed(_:)``, ``IdentityError/key(_:)``, ``IdentityError/wrongPayloadType(_:)`` or
     ///   ``IdentityError/invalidSignature``.
     package init(

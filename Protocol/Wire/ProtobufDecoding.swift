@@ -12,11 +12,12 @@ package let maximumMessageDepth = 8
 ///   - type: a generated message.
 ///   - bytes: all of the message.
 ///   - limit: the greatest size, in bytes, that the protocol allows here.
+/// - Returns: the message; its own fields are still to be checked.
 /// - Throws: ``WireError/overLimit(value:limit:)`` or ``WireError/malformed(_:)``.
 package func decode<Decoded: Message>(
-    _ type: Decoded.Type, _ bytes: some SwiftProtobufContiguousBytes, limit: Int
+    _ type: Decoded.Type, _ bytes: RawSpan, limit: Int
 ) throws(WireError) -> Decoded {
-    guard bytes.count <= limit else { throw .overLimit(value: UInt64(bytes.count), limit: limit) }
+    guard bytes.byteCount <= limit else { throw .overLimit(value: UInt64(bytes.byteCount), limit: limit) }
     var options = BinaryDecodingOptions()
     options.messageDepthLimit = maximumMessageDepth
     options.discardUnknownFields = true
@@ -27,14 +28,23 @@ package func decode<Decoded: Message>(
     }
 }
 
-/// Decodes a Protocol Buffers message that a peer sent, out of a part of a buffer. See ``decode(_:_:limit:)``.
+/// Decodes a Protocol Buffers message that a peer sent. See ``decode(_:_:limit:)-(_,RawSpan,_)``.
+///
+/// - Throws: ``WireError/overLimit(value:limit:)`` or ``WireError/malformed(_:)``.
+package func decode<Decoded: Message>(
+    _ type: Decoded.Type, _ bytes: [UInt8], limit: Int
+) throws(WireError) -> Decoded {
+    try decode(type, bytes.span.bytes, limit: limit)
+}
+
+/// Decodes a Protocol Buffers message that a peer sent, out of a part of a buffer and without a copy. See
+/// ``decode(_:_:limit:)-(_,RawSpan,_)``.
 ///
 /// - Throws: ``WireError/overLimit(value:limit:)`` or ``WireError/malformed(_:)``.
 package func decode<Decoded: Message>(
     _ type: Decoded.Type, _ bytes: ArraySlice<UInt8>, limit: Int
 ) throws(WireError) -> Decoded {
-    guard bytes.count <= limit else { throw .overLimit(value: UInt64(bytes.count), limit: limit) }
-    return try decode(type, Array(bytes), limit: limit)
+    try decode(type, bytes.span.bytes, limit: limit)
 }
 
 /// Encodes one of our own messages. Traps when a required field was not set, which is a mistake in our code.

@@ -6,9 +6,7 @@ package enum Varint {
     /// The greatest value that can be encoded: 2^63 - 1.
     package static let maximum = UInt64(Int64.max)
 
-    /// The number of bytes that `value` takes.
-    ///
-    /// - Parameter value: at most ``maximum``.
+    /// The number of bytes that `value`, at most ``maximum``, takes.
     @inlinable package static func byteCount(of value: UInt64) -> Int {
         value == 0 ? 1 : (70 - value.leadingZeroBitCount) / 7
     }

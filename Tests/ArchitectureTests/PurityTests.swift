@@ -24,8 +24,12 @@ import Testing
         ("print(", "return an effect; the shell logs"),
     ]
 
+    /// Generated messages keep bytes in Foundation's `Data`, and this one file hides it from the code that uses them.
+    static let foundationExceptions: Set<String> = ["Protocol/Wire/Bytes+Data.swift"]
+
     @Test("holds in every pure module") func pureModulesStayPure() {
         for file in SourceTree.files where Self.pure.contains(file.module) && !file.isGenerated && file.isSwift {
+            if Self.foundationExceptions.contains(file.path) { continue }
             for (number, line) in file.code {
                 for rule in Self.banned where line.contains(rule.text) {
                     let seeded = rule.text == ".random(in:" && line.contains("using:")
@@ -37,6 +41,7 @@ import Testing
 
     @Test("keeps Foundation out of Protocol, Sandbox and Plugins") func foundationStaysInTheAgent() {
         for file in SourceTree.files where !file.path.hasPrefix("Agent/") && !file.isTest && !file.isGenerated {
+            if Self.foundationExceptions.contains(file.path) { continue }
             for (line, module) in file.imports where module.hasPrefix("Foundation") {
                 Issue.record("\(file.path):\(line) imports \(module); use the standard library and Glibc here")
             }
