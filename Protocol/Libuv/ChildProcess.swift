@@ -122,7 +122,7 @@ import Glibc
         var environment = unsafe (description.environment ?? []).map { unsafe strdup($0) } + [nil]
         let folder = unsafe description.workingDirectory.map { unsafe strdup($0) }
         defer {
-            for unsafetext in unsafe arguments + environment { unsafe free(text) }
+            unsafe (arguments + environment).forEach { unsafe free($0) }
             unsafe free(folder ?? nil)
         }
         var containers = unsafe description.descriptors.map { descriptor in

@@ -76,7 +76,8 @@ extension EventLoop {
                     unsafe list.assumingMemoryBound(to: [UnsafeMutablePointer<uv_handle_t>].self).pointee.append(handle)
                 }, list)
         }
-        for unsafehandle in unsafe handles where unsafe uv_is_closing(handle) == 0 {
+        unsafe handles.forEach { handle in
+            guard unsafe uv_is_closing(handle) == 0 else { return }
             if let core = unsafe HandleCore.of(handle) {
                 core.loopStops()
             } else {

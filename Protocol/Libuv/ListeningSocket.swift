@@ -21,7 +21,7 @@ final class ListeningSocket {
     /// How often accepting was suspended for want of descriptors.
     private(set) var backOffCount = 0
 
-    /// - Parameter acceptNext: takes the listening descriptor and returns a connected one, or a negative `errno`.
+    /// `acceptNext` takes the listening descriptor and returns a connected one, or a negative `errno`.
     init(
         adopting descriptor: consuming OwnedDescriptor, on loop: EventLoop,
         acceptNext: @escaping (Int32) -> Int32 = ListeningSocket.acceptNext

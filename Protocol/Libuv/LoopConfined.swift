@@ -56,12 +56,10 @@ import DequeModule
         require(unsafe uv_idle_init(loop, idle))
         unsafe self.wakeup = wakeup
         unsafe self.idle = idle
-        for unsafehandle in unsafe [
-            UnsafeMutableRawPointer(wakeup), UnsafeMutableRawPointer(prepare), UnsafeMutableRawPointer(check),
-            UnsafeMutableRawPointer(idle),
-        ] {
-            unsafe uv_handle_set_data(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
-        }
+        unsafe wakeup.pointee.data = nil  // No `HandleCore`: `beginStopping` closes these four itself.
+        unsafe prepare.pointee.data = nil
+        unsafe check.pointee.data = nil
+        unsafe idle.pointee.data = nil
     }
 
     /// Makes the next poll return at once while jobs are left.

@@ -18,9 +18,8 @@ package final class TCPListener {
         try self.init(at: address, on: loop, acceptNext: ListeningSocket.acceptNext)
     }
 
-    /// For tests of what happens when accepting fails.
-    ///
-    /// - Parameter acceptNext: takes the listening descriptor and returns a connected one, or a negative `errno`.
+    /// For tests of what happens when accepting fails: `acceptNext` takes the listening descriptor and returns a connected
+    /// one, or a negative `errno`.
     package init(
         at address: SocketAddress, on loop: EventLoop, acceptNext: @escaping (Int32) -> Int32
     ) throws(LibuvError) {
