@@ -82,7 +82,10 @@ package struct ConnectionMachine: ~Copyable {
     /// peer's answer: what is written at once goes out in the same flight. May be called before the connection is
     /// established; everything then follows the handshake's last message at once.
     ///
-    /// - Parameter protocols: at least one; each at most ``Multistream/maximumProtocolBytes`` long.
+    /// - Parameters:
+    ///   - protocols: at least one; each at most ``Multistream/maximumProtocolBytes`` long.
+    ///   - nowMilliseconds: the time.
+    /// - Returns: the stream's name.
     /// - Throws: ``StreamOpenFailure``.
     package mutating func openStream(
         protocols: [String], nowMilliseconds: UInt64
@@ -122,9 +125,8 @@ package struct ConnectionMachine: ~Copyable {
         self.session.reset(id)
     }
 
-    /// Says that the application took bytes of a stream.
-    ///
-    /// - Parameter byteCount: no more than came and was not yet reported. A stream that is over is ignored.
+    /// Says that the application took bytes of a stream, no more than came and were not yet reported. A stream that is
+    /// over is ignored.
     package mutating func consumed(_ byteCount: Int, on id: StreamID, nowMilliseconds: UInt64) {
         self.session.consumed(byteCount, on: id, nowMilliseconds: nowMilliseconds)
     }

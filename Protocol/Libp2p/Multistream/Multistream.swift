@@ -14,9 +14,7 @@ package enum Multistream {
     /// The proposals that a listener answers before it gives up, as a count.
     package static let maximumProposals = 20
 
-    /// Appends one message.
-    ///
-    /// - Parameter text: at most ``maximumMessageBytes`` with the line feed; ours always is.
+    /// Appends one message. The text has at most ``maximumMessageBytes`` with the line feed; ours always has.
     package static func append(_ text: String, to output: inout [UInt8]) {
         let byteCount = text.utf8.count + 1
         precondition(byteCount <= self.maximumMessageBytes, "a protocol id is too long to be proposed")

@@ -22,7 +22,9 @@ package struct MultistreamDialer: Sendable {
 
     /// Takes answers off the front of `bytes` and leaves what follows the agreement.
     ///
-    /// - Parameter reply: the next proposal is appended here when the peer refused one.
+    /// - Parameters:
+    ///   - bytes: what came.
+    ///   - reply: the next proposal is appended here when the peer refused one.
     /// - Returns: the protocol that was agreed on; nil while the answer is not complete.
     /// - Throws: ``MultistreamFailure``.
     package mutating func receive(

@@ -9,6 +9,7 @@ package struct MultistreamListener: Sendable {
     /// Takes proposals off the front of `bytes` and leaves what follows the agreement.
     ///
     /// - Parameters:
+    ///   - bytes: what came.
     ///   - supported: the protocol ids that are served.
     ///   - reply: what to send is appended here.
     /// - Returns: the protocol that was agreed on; nil while there is none.

@@ -16,7 +16,10 @@ package final class NoiseCredentials: Sendable {
     /// The payload of our handshake message, the same in every connection.
     let payload: [UInt8]
 
-    /// - Parameter staticPrivateKey: 32 random bytes, used for nothing else.
+    /// - Parameters:
+    ///   - identity: who we are.
+    ///   - staticPrivateKey: 32 random bytes, used for nothing else.
+    ///   - muxers: what is offered, best first; none leaves the choice to a negotiation.
     /// - Throws: ``KeyError`` when the static key is refused.
     package init(
         identity: KeyPair, staticPrivateKey: [UInt8], muxers: [String] = NoiseCredentials.muxers

@@ -31,7 +31,7 @@ package struct NoiseHandshake: ~Copyable {
     private let credentials: NoiseCredentials
     private var exchange: NoiseXX
 
-    /// - Parameter ephemeralKey: fresh for this handshake.
+    /// Begins a handshake with an ephemeral key that is used in no other.
     package init(role: ConnectionRole, credentials: NoiseCredentials, ephemeralKey: consuming KeyAgreementKey) {
         self.role = role
         self.credentials = credentials

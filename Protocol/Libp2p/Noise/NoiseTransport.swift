@@ -25,9 +25,7 @@ package struct NoiseTransport: ~Copyable {
     /// Bytes of a record whose rest has not come.
     package var partialByteCount: Int { self.partial.count }
 
-    /// Appends one record to `output`.
-    ///
-    /// - Parameter plaintext: at most ``maximumPlaintextBytes``.
+    /// Appends one record with `plaintext`, at most ``maximumPlaintextBytes``, to `output`.
     package mutating func seal(_ plaintext: [UInt8], appendingTo output: inout [UInt8]) {
         precondition(plaintext.count <= Self.maximumPlaintextBytes, "a Noise record holds at most 65,519 bytes")
         output.appendBigEndian(UInt16(plaintext.count + ChaChaPoly.tagByteCount))

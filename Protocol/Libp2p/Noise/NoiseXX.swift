@@ -12,7 +12,7 @@ package struct NoiseXX: ~Copyable {
     /// The peer's static public key; empty before the message that carries it.
     package private(set) var peerStaticKey: [UInt8] = []
 
-    /// - Parameter ephemeralKey: fresh for this handshake, used in no other.
+    /// Begins a handshake with an ephemeral key that is used in no other.
     package init(isInitiator: Bool, prologue: [UInt8] = [], ephemeralKey: consuming KeyAgreementKey) {
         self.isInitiator = isInitiator
         self.ephemeralKey = ephemeralKey

@@ -19,6 +19,8 @@ extension YamuxSession {
     ///   - bytes: decrypted bytes. Events share their storage, or copy when they would keep far more of it alive than
     ///     they use.
     ///   - storageByteCount: the size of that storage, in bytes.
+    ///   - nowMilliseconds: the time.
+    ///   - events: what happened is appended here.
     /// - Throws: ``YamuxFailure``; the session is over then and the connection must be closed.
     package mutating func receive(
         _ bytes: ArraySlice<UInt8>, storageByteCount: Int, nowMilliseconds: UInt64, into events: inout [YamuxEvent]

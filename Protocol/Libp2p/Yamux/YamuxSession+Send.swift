@@ -7,9 +7,8 @@ extension YamuxSession {
     /// Appends whole frames, the session's own first and then the streams' in turn, until nothing more can be sent or
     /// fits.
     ///
-    /// - Parameters:
-    ///   - limit: bytes to append at most: what one record of the channel below carries.
-    /// - Returns: true when something was appended.
+    /// `limit` is the number of bytes to append at most: what one record of the channel below carries. Returns true when
+    /// something was appended.
     package mutating func appendFrames(
         to output: inout [UInt8], limit: Int, nowMilliseconds: UInt64, into events: inout [YamuxEvent]
     ) -> Bool {

@@ -59,7 +59,7 @@ package struct YamuxSession: Sendable {
     /// Bytes that wait in the send queues of all streams.
     package internal(set) var queuedByteCount = 0
 
-    /// - Parameter isDialer: true on the side that dialled the connection; its streams have odd numbers.
+    /// `isDialer` is true on the side that dialled the connection; its streams have odd numbers.
     package init(configuration: YamuxConfiguration = YamuxConfiguration(), isDialer: Bool, nowMilliseconds: UInt64) {
         self.configuration = configuration
         self.isDialer = isDialer
@@ -132,9 +132,8 @@ package struct YamuxSession: Sendable {
         self.remove(at: place)
     }
 
-    /// Says that the application used bytes of a stream, so that the peer may send as many more.
-    ///
-    /// - Parameter byteCount: at most what was handed out and not yet reported; a stream that is over is ignored.
+    /// Says that the application used bytes of a stream, at most as many as were handed out and not yet reported, so
+    /// that the peer may send as many more. A stream that is over is ignored.
     package mutating func consumed(_ byteCount: Int, on id: StreamID, nowMilliseconds: UInt64) {
         guard let place = self.table.place(of: id) else { return }
         precondition(
