@@ -80,7 +80,7 @@ let pluginTargets: [Target] = [
         "Hosting", "Plugins/Hosting",
         [
             "WorkerABI", "WorkerChannel", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
-            logging, yams,
+            collections, logging, yams,
         ]),
     .target(
         name: "DigestWorker", dependencies: ["WorkerABI"], path: "Plugins/Workers/digest",

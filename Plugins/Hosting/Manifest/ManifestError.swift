@@ -4,9 +4,10 @@ package struct ManifestError: Error, Sendable, Hashable, CustomStringConvertible
     /// From 1; 0 when the fault has no place in the file.
     package let line: Int
     package let problem: String
+    /// Empty when the problem says it.
     package let remedy: String
 
-    package init(file: String, line: Int = 0, problem: String, remedy: String) {
+    package init(file: String, line: Int = 0, problem: String, remedy: String = "") {
         self.file = file
         self.line = line
         self.problem = problem
@@ -15,6 +16,6 @@ package struct ManifestError: Error, Sendable, Hashable, CustomStringConvertible
 
     package var description: String {
         let place = self.line > 0 ? "\(self.file):\(self.line)" : self.file
-        return "\(place): \(self.problem); \(self.remedy)"
+        return "\(place): \(self.problem)" + (self.remedy.isEmpty ? "" : "; \(self.remedy)")
     }
 }

@@ -1,3 +1,4 @@
+import Policy
 import WorkerChannel
 import Yams
 
@@ -98,11 +99,10 @@ extension WorkerManifest {
         if let node = values["stop-seconds"] {
             self.stopSeconds = try reader.integer(node, "stop-seconds", in: ManifestLimits.stopSeconds)
         }
-        var request: [(Node, Node)] = []
-        for key in ["limits", "sandbox"] {
-            if let node = values[key] { request.append((Node(key), node)) }
-        }
-        if !request.isEmpty { self.policyRequest = try Self.serialize(Node(request), reader) }
+        do throws(PolicyTextError) {
+            self.sandbox = try SandboxRequest(
+                limits: values["limits"], sandbox: values["sandbox"], file: reader.file)
+        } catch { throw Self.explain(error) }
     }
 
     private static func readTags(_ node: Node, _ reader: ManifestReader) throws(ManifestError) -> [String] {

@@ -1,3 +1,4 @@
+import Policy
 import Yams
 
 extension WorkerManifest {
@@ -54,45 +55,18 @@ extension WorkerManifest {
     }
 
     private static func compose(_ text: String, _ reader: ManifestReader) throws(ManifestError) -> Node {
-        guard text.utf8.count <= ManifestLimits.fileBytes else {
-            throw reader.failure(
-                nil, "it has \(text.utf8.count) bytes, more than \(ManifestLimits.fileBytes)", "shorten it")
-        }
-        // The parser below recurses for each level, so that depth is bounded before it runs.
-        let openers = text.utf8.count { $0 == UInt8(ascii: "[") || $0 == UInt8(ascii: "{") }
-        let isDeep = text.split(separator: "\n").contains { line in
-            let lead = line.utf8.prefix { " -?\t".utf8.contains($0) }
-            return lead.count { $0 == UInt8(ascii: "-") || $0 == UInt8(ascii: "?") } > ManifestLimits.nesting
-        }
-        guard openers <= ManifestLimits.flowOpeners, !isDeep else {
-            throw reader.failure(
-                nil, "it is nested too deeply", "make it flatter (Specs/worker-manifest.md, section 1)")
-        }
         let node: Node?
-        do { node = try Yams.compose(yaml: text) } catch let error as YamlError {
-            throw Self.explain(error, reader)
-        } catch { throw reader.failure(nil, "it is not YAML: \(error)", "correct it") }
+        do throws(PolicyTextError) {
+            node = try BoundedYAML.compose(text, file: reader.file)
+        } catch { throw Self.explain(error) }
         guard let node else { throw reader.failure(nil, "it is empty", "`dsmp worker new` makes an example") }
         return node
     }
 
-    private static func explain(_ error: YamlError, _ reader: ManifestReader) -> ManifestError {
-        switch error {
-        case .scanner(_, let problem, let mark, _), .parser(_, let problem, let mark, _),
-            .composer(_, let problem, let mark, _):
-            ManifestError(
-                file: reader.file, line: mark.line, problem: "it is not YAML: \(problem)",
-                remedy: "check the indentation and the quotes near this line")
-        case .duplicatedKeysInMapping(let duplicates, let context):
-            ManifestError(
-                file: reader.file, line: context.mark.line,
-                problem:
-                    "a key occurs twice: \(duplicates.map { ManifestReader.shown("\($0)") }.joined(separator: ", "))",
-                remedy: "keep one of them")
-        default:
-            ManifestError(
-                file: reader.file, problem: "it is not YAML", remedy: "correct it or start from `dsmp worker new`")
-        }
+    /// The same fault as an error of the manifest.
+    static func explain(_ error: PolicyTextError) -> ManifestError {
+        let field = error.field.isEmpty ? "" : "\(error.field): "
+        return ManifestError(file: error.file, line: error.line, problem: field + error.problem)
     }
 
     private static func readName(_ node: Node, _ reader: ManifestReader) throws(ManifestError) -> String {

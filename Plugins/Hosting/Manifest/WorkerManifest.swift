@@ -1,3 +1,5 @@
+package import Policy
+
 /// What a worker is, how it is started and what it offers: the file `worker.yaml` (Specs/worker-manifest.md).
 package struct WorkerManifest: Sendable, Hashable {
     package enum Kind: String, Sendable, Hashable, CaseIterable { case library, subprocess, exec }
@@ -39,9 +41,8 @@ package struct WorkerManifest: Sendable, Hashable {
     /// 0 means no watchdog.
     package var watchdogSeconds = 30
     package var stopSeconds = 5
-    /// The keys `limits` and `sandbox` as a YAML document for the sandbox policy's parser; empty when the manifest asks
-    /// for nothing.
-    package var policyRequest = ""
+    /// What the worker asks of the sandbox: the keys `limits` and `sandbox`.
+    package var sandbox = SandboxRequest()
 
     /// The method of that name.
     package func method(_ name: String) -> Method? { self.methods.first { $0.name == name } }
@@ -52,11 +53,9 @@ package enum ManifestLimits {
     /// The name of the file in a worker's folder.
     package static let fileName = "worker.yaml"
     /// The longest manifest, in bytes.
-    package static let fileBytes = 65_536
+    package static let fileBytes = BoundedYAML.maximumByteCount
     /// The deepest nesting of mappings and lists.
     package static let nesting = 8
-    /// The most `[` and `{` in the file: bounds the parser's stack.
-    package static let flowOpeners = 256
     package static let nameBytes = 63
     package static let methods = 64
     package static let methodBytes = 64

@@ -1,0 +1,64 @@
+import Launching
+import Policy
+import Synchronization
+
+/// The users of jailed processes, shared by all workers of a host.
+final class SlotPool: Sendable {
+    private let slots = Mutex(UserSlots())
+
+    func take() -> UserSlot? { self.slots.withLock { $0.take() } }
+    func release(_ slot: UserSlot) { self.slots.withLock { $0.release(slot) } }
+}
+
+/// Starts the processes of one worker.
+struct ProcessStarter: Sendable {
+    let launcher: any Launcher
+    let slots: SlotPool
+    let deployment: WorkerDeployment
+
+    /// Starts a resident process with the channel on descriptor 3.
+    func launchResident() async throws(LaunchError) -> LaunchedProcess {
+        try await self.launch(self.deployment.manifest.entry) { (plan) throws(FieldProblem) in
+            plan.wantsControl = true
+            try plan.environment.set("DSMP_CHANNEL", to: "3")
+        }
+    }
+
+    /// Starts a process for one call: standard input and output are pipes, standard error is the log.
+    ///
+    /// - Parameter arguments: the method's own; empty takes the worker's entry.
+    func launchExec(_ arguments: [String]) async throws(LaunchError) -> LaunchedProcess {
+        let arguments = arguments.isEmpty ? self.deployment.manifest.entry : arguments
+        return try await self.launch(arguments) { (plan) throws(FieldProblem) in
+            plan.input = .pipe
+            plan.output = .pipe
+        }
+    }
+
+    private func launch(
+        _ arguments: [String], _ adjust: (inout LaunchPlan) throws(FieldProblem) -> Void
+    ) async throws(LaunchError) -> LaunchedProcess {
+        guard let slot = self.slots.take() else {
+            throw .invalidPlan(reason: "all users for jailed processes are taken; stop a worker first")
+        }
+        do throws(LaunchError) {
+            let program = arguments.first ?? ""
+            var plan = LaunchPlan(
+                name: self.deployment.manifest.name, program: program.hasPrefix("/") ? program : "/worker/" + program,
+                arguments: arguments, policy: self.deployment.policy, slot: slot)
+            plan.releaseFolder = self.deployment.releaseFolder
+            plan.workingDirectory = JailLayout.release
+            do throws(FieldProblem) { try adjust(&plan) } catch { throw .invalidPlan(reason: "\(error)") }
+            let process = try await self.launcher.launch(plan)
+            let slots = self.slots
+            Task {
+                _ = await process.exitStatus()
+                slots.release(slot)
+            }
+            return process
+        } catch {
+            self.slots.release(slot)
+            throw error
+        }
+    }
+}
