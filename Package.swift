@@ -115,6 +115,12 @@ let agentTargets: [Target] = [
 
 let testTargets: [Target] = [
     module("TestKit", "Tests/TestKit"),
+    .executableTarget(
+        name: "sandbox-probe", dependencies: ["Launching", "Policy", "Libuv", "dsmp-jail"], path: "Tests/SandboxProbe",
+        swiftSettings: wrapsC),
+    .executableTarget(
+        name: "hostile-worker", path: "Tests/Escape", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
+        linkerSettings: [.unsafeFlags(["-static-executable"])]),
     suite("ArchitectureTests", []),
     suite("WireTests", ["Wire"]),
     suite("CryptographyTests", ["Cryptography"]),
@@ -126,7 +132,7 @@ let testTargets: [Target] = [
     suite("OverlayTests", ["Overlay", "Libp2p", "Kademlia", "Libuv", "Identity", "Wire", "Cryptography"]),
     suite("InteropTests", ["Overlay", "Libp2p", "Kademlia", "Libuv", "Identity", "Wire", "Cryptography"]),
     suite("PolicyTests", ["Policy"]),
-    suite("LaunchingTests", ["Launching", "Policy", "Libuv", "dsmp-jail"]),
+    suite("LaunchingTests", ["Launching", "Policy", "Libuv", "dsmp-jail", "sandbox-probe", "hostile-worker"]),
     suite(
         "HostingTests",
         [

@@ -27,6 +27,21 @@ static inline int dsmp_seal(int descriptor) {
     return fcntl(descriptor, add_seals, seal_seal | seal_shrink | seal_grow | seal_write) == 0 ? 0 : errno;
 }
 
+// Two connected packet sockets, close-on-exec; 0 or an error number.
+static inline int dsmp_packet_sockets(int descriptors[2]) {
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, descriptors) == 0 ? 0 : errno;
+}
+
+// Two connected stream sockets, close-on-exec; 0 or an error number.
+static inline int dsmp_stream_sockets(int descriptors[2]) {
+    return socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, descriptors) == 0 ? 0 : errno;
+}
+
+// A pipe, close-on-exec; 0 or an error number.
+static inline int dsmp_pipe(int descriptors[2]) {
+    return syscall(SYS_pipe2, descriptors, O_CLOEXEC) == 0 ? 0 : errno;
+}
+
 enum { DSMP_CHANNEL_DESCRIPTOR_LIMIT = 8 };
 
 // Sends one packet with descriptors; 0 or an error number.

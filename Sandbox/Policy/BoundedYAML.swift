@@ -11,8 +11,11 @@ package enum BoundedYAML {
 
     /// Parses one document.
     ///
-    /// - Parameter file: the file's name for messages.
+    /// - Parameters:
+    ///   - text: what the file holds.
+    ///   - file: the file's name for messages.
     /// - Returns: its node; `nil` when the text holds no document.
+    /// - Throws: what breaks a bound or is not YAML, with its line.
     package static func compose(_ text: String, file: String) throws(PolicyTextError) -> Node? {
         try Self.checkBounds(text, file: file)
         let node: Node?
@@ -65,9 +68,6 @@ package enum BoundedYAML {
             case UInt8(ascii: "]"), UInt8(ascii: "}"):
                 isIndented = false
                 depth = max(0, depth - 1)
-            case UInt8(ascii: "&"), UInt8(ascii: "*"):
-                // An anchor or alias stands at the beginning of a value; inside a word the letters mean themselves.
-                isIndented = false
             default: isIndented = false
             }
             guard indentation <= Self.maximumIndentation, depth <= Self.maximumFlowDepth else {

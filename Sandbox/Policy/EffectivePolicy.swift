@@ -26,12 +26,18 @@ package struct ProtectedPaths: Sendable, Hashable {
     /// Normalised absolute paths of this agent: its data folder, its control socket, folders of workers.
     package let own: [String]
 
+    /// The most paths of the agent's own.
+    package static let maximumOwnCount = 16
     /// Protected on every machine.
     package static let always = ["/root", "/sys", "/proc"]
 
     /// - Parameter own: absolute paths of this agent that must stay out of every jail: the data folder, the control
-    ///   socket when it lies elsewhere, and folders that hold releases. At most 16.
+    ///   socket when it lies elsewhere, and folders that hold releases. At most ``maximumOwnCount``.
+    /// - Throws: when one is not an absolute path, or there are too many.
     package init(own: [String]) throws(FieldProblem) {
+        guard own.count <= Self.maximumOwnCount else {
+            throw FieldProblem("\(own.count) paths to protect are more than \(Self.maximumOwnCount); name their folder")
+        }
         var paths: [String] = []
         for path in own { paths.append(try AbsolutePath.normalised(path)) }
         self.own = paths

@@ -11,9 +11,12 @@ package enum JailLayout {
         "/usr/share/python3", "/usr/share/terminfo", "/usr/share/zoneinfo", "/etc/alternatives", "/etc/ld.so.cache",
     ]
 
-    /// Links at the root, as on a system with a merged /usr.
+    /// Links: at the root as on a system with a merged /usr, then in /dev.
     package static let links: [(path: String, to: String)] = [
         ("/bin", "usr/bin"), ("/lib", "usr/lib"), ("/lib64", "usr/lib64"),
+        // Names by which programs reach their descriptors and named shared memory.
+        ("/dev/fd", "/proc/self/fd"), ("/dev/stdin", "/proc/self/fd/0"), ("/dev/stdout", "/proc/self/fd/1"),
+        ("/dev/stderr", "/proc/self/fd/2"), ("/dev/shm", "/tmp"),
     ]
 
     /// Devices every worker has.

@@ -9,6 +9,7 @@ extension SandboxRequest {
     ///   - limits: the node under `limits`.
     ///   - sandbox: the node under `sandbox`.
     ///   - file: the file's name for messages.
+    /// - Throws: the first thing wrong, with its line and field.
     package init(limits: Node?, sandbox: Node?, file: String) throws(PolicyTextError) {
         self.init()
         if let limits { self.limits = try StatedLimits(parsing: limits, file: file, prefix: "limits.") }

@@ -11,9 +11,7 @@ extension StatedLimits {
     /// The most cores that can be named.
     package static let maximumCoreCount = 1024
 
-    /// Reads the mapping under `limits:`.
-    ///
-    /// - Parameter prefix: the field's dotted name and a dot, for messages.
+    /// Reads the mapping under `limits:`; `prefix` is the field's dotted name and a dot, for messages.
     init(parsing node: Node, file: String, prefix: String) throws(PolicyTextError) {
         self.init()
         let reader = FieldReader(file: file, prefix: prefix)
