@@ -92,7 +92,7 @@ let pluginTargets: [Target] = [
 ]
 
 let agentTargets: [Target] = [
-    module("Storage", "Agent/Storage", ["Wire", "Identity", "Kademlia", "Mesh", "Market", grdb]),
+    module("Storage", "Agent/Storage", ["Wire", "Cryptography", "Identity", "Kademlia", grdb]),
     module("ControlAPI", "Agent/ControlAPI", ["Mesh"]),
     wrapper("ControlClient", "Agent/ControlClient", ["ControlAPI", nioCore, nioPosix, nioHTTP]),
     module(
@@ -139,7 +139,7 @@ let testTargets: [Target] = [
             "Hosting", "WorkerChannel", "WorkerKit", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire",
             "dsmp-jail",
         ]),
-    suite("StorageTests", ["Storage", "Kademlia", "Mesh", "Market", "Identity", "Wire"]),
+    suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", grdb]),
     suite("CoreTests", ["Core", "Storage", "Hosting", "Overlay", "Mesh", "Market", "Libuv", "Identity", "Wire"]),
     suite("ServerTests", ["Server", "ControlAPI", "ControlClient", "Mesh", logging, nioCore, nioPosix]),
     suite("EndToEndTests", ["ControlAPI", "ControlClient", "Identity", "Wire", "dsmp", "dsmp-jail"]),

@@ -82,10 +82,13 @@ package struct HostRequest: Sendable, Hashable, Codable {
     package var grant: String?
     /// A folder that packs to exactly the granted release; nil fetches the release from a host.
     package var folder: String?
+    /// Trusts the SHA-256 of the worker's library, so that it is loaded into the agent; its crash then ends the agent.
+    package var trustLibrary: Bool?
 
-    package init(worker: String, grant: String? = nil, folder: String? = nil) {
+    package init(worker: String, grant: String? = nil, folder: String? = nil, trustLibrary: Bool? = nil) {
         self.worker = worker
         self.grant = grant
         self.folder = folder
+        self.trustLibrary = trustLibrary
     }
 }

@@ -20,10 +20,13 @@ package struct PublishRequest: Sendable, Hashable, Codable {
     package var folder: String
     /// Overrides what the manifest says; nil keeps it.
     package var visibility: WorkerVisibility?
+    /// Trusts the SHA-256 of the worker's library, so that it is loaded into the agent; its crash then ends the agent.
+    package var trustLibrary: Bool?
 
-    package init(folder: String, visibility: WorkerVisibility? = nil) {
+    package init(folder: String, visibility: WorkerVisibility? = nil, trustLibrary: Bool? = nil) {
         self.folder = folder
         self.visibility = visibility
+        self.trustLibrary = trustLibrary
     }
 }
 

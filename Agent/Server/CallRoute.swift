@@ -14,7 +14,7 @@ struct CallRoute: Sendable {
         case ingress
     }
 
-    /// A body of known length is handed on in messages of this many bytes.
+    /// A body of known length that is too long for one message is handed on in messages of this many bytes.
     static let messageBytes = 262_144
 
     let agent: any AgentControl
@@ -30,7 +30,7 @@ struct CallRoute: Sendable {
             return try await writer.write(.failure(error))
         }
         channel.closeFuture.whenComplete { _ in exchange.cancel() }  // Nobody is left to read the result.
-        let length = request.headers[.contentLength].flatMap { Int($0) }
+        let length = Self.length(of: request)
         async let upload: Void = Self.upload(request.body, length: length, to: exchange)
         do {
             try await self.download(exchange, writer)
@@ -62,35 +62,28 @@ struct CallRoute: Sendable {
         return call
     }
 
-    /// Hands the body on. A body of known length is regrouped; of a chunked one each piece goes on as it comes, so that
-    /// a dialogue does not stall. A body that breaks off cancels the call: a worker must not take it for the whole.
+    /// How long the body is; nil when it is chunked.
+    private static func length(of request: Request) -> Int? {
+        if let text = request.headers[.contentLength] { return Int(text) }
+        return request.headers[.transferEncoding] == nil ? 0 : nil
+    }
+
+    /// Hands the body on (Specs/control-api.md, section 5). A body that breaks off cancels the call: a worker must not
+    /// take it for the whole.
     private static func upload(_ body: RequestBody, length: Int?, to exchange: any CallExchange) async {
-        var gathered: [UInt8] = []
-        var received = 0
+        var messages = MessageGrouping(length: length)
         do {
             for try await buffer in body {
-                received += buffer.readableBytes
-                gathered.append(contentsOf: buffer.readableBytesView)
-                guard length == nil || gathered.count >= Self.messageBytes else { continue }
-                try await Self.send(&gathered, to: exchange)
+                for message in messages.add(buffer.readableBytesView) { try await exchange.send(message) }
             }
-            if let length, received != length { return exchange.cancel() }
-            try await Self.send(&gathered, to: exchange)
+            guard messages.isComplete else { return exchange.cancel() }
+            for message in messages.finish() { try await exchange.send(message) }
             try await exchange.finishSending()
         } catch is CallFailure {
             // The call has ended; `receive` says how. What is left of the body is read and dropped by the connection.
         } catch {
             exchange.cancel()
         }
-    }
-
-    private static func send(_ bytes: inout [UInt8], to exchange: any CallExchange) async throws(CallFailure) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            try await exchange.send(Array(rest.prefix(Self.messageBytes)))
-            rest = rest.dropFirst(Self.messageBytes)
-        }
-        bytes.removeAll(keepingCapacity: true)
     }
 
     /// Writes the output. The head waits for the first message, so that a call that fails at once has a status of its own.
