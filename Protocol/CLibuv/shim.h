@@ -1,10 +1,8 @@
 #ifndef DSMP_CLIBUV_SHIM_H
 #define DSMP_CLIBUV_SHIM_H
 
-// accept4 and O_PATH want _GNU_SOURCE, which Swift's Glibc module does not define.
-#ifndef _GNU_SOURCE
-#define _GNU_SOURCE
-#endif
+// accept4 and O_PATH want _GNU_SOURCE, which must not be defined here: it changes types that Swift's Glibc module shares.
+// Hence the numbers of the x86_64 and arm64 kernel interface.
 
 #include <fcntl.h>
 #include <sys/socket.h>

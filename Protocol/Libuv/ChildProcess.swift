@@ -83,7 +83,7 @@ import Glibc
         self.loop.preconditionIsCurrent()
         if let status = self.exitStatusIfKnown { return status }
         guard self.isOpen else { throw self.lost }
-        return try await withCheckedContinuation { self.exitWaiters.append($0) }.get()
+        return try await self.loop.suspend { self.exitWaiters.append($0) }.get()
     }
 
     /// Sends a signal (`uv_process_kill`).

@@ -19,7 +19,7 @@ extension EventLoop {
 
     package func checkIsolated() { precondition(self.isCurrent, "not on the event loop's thread") }
 
-    private func add(_ work: Work) {
+    func add(_ work: Work) {
         if self.isCurrent, unsafe self.confined.loop != nil {
             // Only this thread writes the count.
             self.localJobCount.store(self.localJobCount.load(ordering: .relaxed) &+ 1, ordering: .relaxed)
@@ -61,6 +61,7 @@ extension EventLoop {
         switch work {
         // `runSynchronously(isolatedTo:taskExecutor:)` would make every call between our actors enqueue again.
         case .job(let job): unsafe job.runSynchronously(on: self.asUnownedSerialExecutor())
+        case .taskJob(let job): unsafe job.runSynchronously(on: self.taskExecutor.asUnownedTaskExecutor())
         case .call(let body): body()
         }
     }

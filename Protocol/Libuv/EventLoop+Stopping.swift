@@ -35,6 +35,7 @@ extension EventLoop {
     func runThread() {
         self.threadID.store(uv_thread_self(), ordering: .releasing)
         guard let loop = unsafe self.confined.loop else { return }
+        self.confined.taskExecutor = self.taskExecutor
         _ = unsafe uv_run(loop, UV_RUN_DEFAULT)  // Returns when `beginStopping` has closed every handle.
         self.runRemainder()
         let status = self.confined.end()
@@ -43,6 +44,7 @@ extension EventLoop {
         precondition(status == 0, "a libuv loop ended with open handles")
         let leftOver = Array(self.confined.queue)
         self.confined.queue.removeAll()
+        self.confined.taskExecutor = nil
         self.threadID.store(0, ordering: .releasing)
         let (waiters, work) = self.inbox.withLock { inbox in
             let result = (inbox.stopWaiters, inbox.work)
@@ -50,6 +52,7 @@ extension EventLoop {
             inbox.report = report
             inbox.work = []
             inbox.stopWaiters = []
+            inbox.taskExecutor = nil
             return result
         }
         for late in leftOver + work { self.runAfterwards(late) }

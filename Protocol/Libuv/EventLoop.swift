@@ -17,9 +17,10 @@ import Synchronization
         var stopWaiters: [CheckedContinuation<StopReport, Never>] = []
         var report: StopReport?
         var unjoinedThread: uv_thread_t?
+        var taskExecutor: LoopTaskExecutor?
     }
     enum Phase { case running, stopping, stopped }
-    enum Work: Sendable { case job(UnownedJob), call(@Sendable () -> Void) }
+    enum Work: Sendable { case job(UnownedJob), taskJob(UnownedJob), call(@Sendable () -> Void) }
 
     /// What ``stop()`` found when the loop had ended.
     package struct StopReport: Sendable, Equatable {
@@ -27,6 +28,11 @@ import Synchronization
         package let openHandleCount: Int
         /// What `uv_loop_close` returned; 0 unless this module is wrong.
         package let closeStatus: Int32
+
+        package init(openHandleCount: Int, closeStatus: Int32) {
+            self.openHandleCount = openHandleCount
+            self.closeStatus = closeStatus
+        }
     }
 
     /// Counts since the start, for tests and metrics.

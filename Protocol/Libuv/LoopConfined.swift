@@ -16,6 +16,8 @@ import DequeModule
     var isIdleActive = false
     var isStopping = false
     var queue = Deque<EventLoop.Work>()
+    /// The same as the inbox's, without its lock.
+    var taskExecutor: LoopTaskExecutor?
     /// What `uv_alloc_cb` hands out: libuv always ends one read, callback included, before it begins the next.
     let scratch = UnsafeMutableRawBufferPointer.allocate(byteCount: 256 * 1_024, alignment: 64)
 

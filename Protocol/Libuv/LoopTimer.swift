@@ -70,7 +70,7 @@ extension EventLoop {
     package func sleep(milliseconds: UInt64) async throws {
         let sleeper = Sleeper()
         let isDone = await withTaskCancellationHandler {
-            await withCheckedContinuation { (continuation: CheckedContinuation<Bool, Never>) in
+            await self.suspend { (continuation: CheckedContinuation<Bool, Never>) in
                 self.perform { sleeper.begin(continuation, milliseconds: milliseconds, on: self) }
             }
         } onCancel: {

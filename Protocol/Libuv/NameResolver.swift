@@ -9,7 +9,7 @@ extension EventLoop {
     ///
     /// - Throws: what the resolver says, such as `EAI_NONAME`.
     package func resolve(host: String, port: UInt16) async throws(LibuvError) -> [SocketAddress] {
-        let result = await withCheckedContinuation { continuation in
+        let result = await self.suspend { continuation in
             self.perform { NameLookup.begin(host: host, port: port, on: self, continuation) }
         }
         return try result.get()

@@ -42,7 +42,7 @@ extension StreamConnection {
         if let failure = self.failure { throw failure }
         guard self.isOpen else { throw LibuvError(.cancelled, "write to a closed stream") }
         guard !self.isWritable else { return }
-        let error = await withCheckedContinuation { self.writableWaiters.append($0) }
+        let error = await self.loop.suspend { self.writableWaiters.append($0) }
         if let error { throw error }
     }
 

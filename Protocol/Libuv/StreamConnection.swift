@@ -141,7 +141,7 @@ import CLibuv
 
     /// Turns a connect callback into a `throws` for the caller.
     final func awaitConnection(_ begin: (@escaping (LibuvError?) -> Void) -> Void) async throws(LibuvError) {
-        let error = await withCheckedContinuation { (continuation: CheckedContinuation<LibuvError?, Never>) in
+        let error = await self.loop.suspend { (continuation: CheckedContinuation<LibuvError?, Never>) in
             begin { continuation.resume(returning: $0) }
         }
         if let error { throw error }

@@ -69,6 +69,8 @@ package final class TCPListener {
             }, onTrouble: onTrouble)
     }
 
+    /// Takes a waiting connection from a listening descriptor: its descriptor, or a negative `errno` (`accept4`).
+    package static func acceptNext(_ listening: Int32) -> Int32 { ListeningSocket.acceptNext(listening) }
     /// Milliseconds without accepting after the process or the system ran out of descriptors or memory.
     package static var backOffMilliseconds: UInt64 { ListeningSocket.backOffMilliseconds }
     /// How often accepting was suspended for want of descriptors.
