@@ -70,7 +70,7 @@ package struct Price: Sendable, Hashable {
 
     /// What uses cost, in 10^-9 of the denomination; nil when the number is too great to be written down.
     ///
-    /// - Parameter uses: how many of each unit. Units without a term cost nothing.
+    /// `uses` is how many of each unit. Units without a term cost nothing.
     package func amount(for uses: [(unit: String, count: UInt64)]) -> UInt64? {
         var sum: UInt64 = 0
         for use in uses {

@@ -48,7 +48,7 @@ package struct Subscription: Sendable, Hashable {
 
     /// Whether the worker may be used under it.
     ///
-    /// - Parameter unixMilliseconds: wall time, in milliseconds since 1970.
+    /// `unixMilliseconds` is wall time, in milliseconds since 1970.
     package func isActive(unixMilliseconds: UInt64) -> Bool {
         !self.isCancelled && self.start <= unixMilliseconds && (self.end == 0 || unixMilliseconds < self.end)
     }

@@ -42,7 +42,7 @@ package struct BlockQuery: Sendable, Hashable {
 
     /// Whether the grant in the query lets a peer have the archive of a private worker.
     ///
-    /// - Parameter unixMilliseconds: wall time, in milliseconds since 1970.
+    /// `unixMilliseconds` is wall time, in milliseconds since 1970.
     package func isCredential(for worker: WorkerName, peer: PeerID, unixMilliseconds: UInt64) -> Bool {
         guard let grant = try? SignedRecord<HostGrant>(verifying: self.grant) else { return false }
         return grant.content.worker == worker && grant.content.host == peer && grant.content.release == self.cid

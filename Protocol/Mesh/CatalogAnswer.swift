@@ -26,9 +26,8 @@ package struct CatalogAnswer: Sendable, Hashable {
 
     /// The answer that this agent gives.
     ///
-    /// - Parameters:
-    ///   - hosted: what it runs now, public workers only, or the one that a proof opened.
-    ///   - unixMilliseconds: wall time, in milliseconds since 1970; what has expired is left out.
+    /// `hosted` is what it runs now, public workers only, or the one that a proof opened. `unixMilliseconds` is wall
+    /// time, in milliseconds since 1970; what has expired is left out.
     package init(to query: CatalogQuery, hosted: [CatalogEntry], unixMilliseconds: UInt64) {
         let matching =
             hosted
@@ -60,9 +59,9 @@ package struct CatalogAnswer: Sendable, Hashable {
     /// Reads the answer of a peer and keeps what verifies: signatures, times, a grant for that very peer, and what was
     /// asked for. The rest is dropped, since one bad entry says nothing against another.
     ///
-    /// - Parameters:
-    ///   - host: the peer that the secure channel authenticated.
-    ///   - private: the worker whose membership proof was the query; nil for the other queries.
+    /// `host` is the peer that the secure channel authenticated. `private` is the worker whose membership proof was the
+    /// query; nil for the other queries.
+    ///
     /// - Throws: ``RecordRefusal`` when the answer as a whole is malformed.
     package init(
         payload: [UInt8], to query: CatalogQuery, from host: PeerID, private worker: WorkerName? = nil,

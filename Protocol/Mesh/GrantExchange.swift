@@ -20,7 +20,7 @@ package struct GrantBundle: Sendable, Hashable {
     /// Whether a host may use the bundle now, and it is what the publisher says: both records are about one worker and
     /// one release, the grant is for this host, and a private worker comes with its secret.
     ///
-    /// - Parameter unixMilliseconds: wall time, in milliseconds since 1970.
+    /// `unixMilliseconds` is wall time, in milliseconds since 1970.
     package func check(
         worker: WorkerName, host: PeerID, unixMilliseconds: UInt64
     ) throws(HostCheck.Refusal) {

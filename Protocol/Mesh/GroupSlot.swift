@@ -10,9 +10,8 @@ package struct GroupSlot: Sendable {
 
     /// Derives the slot.
     ///
-    /// - Parameters:
-    ///   - own: the identity of this side, the publisher or the member.
-    ///   - other: the peer id of the other side.
+    /// `own` is the identity of this side, the publisher or the member. `other` is the peer id of the other side.
+    ///
     /// - Throws: ``RecordRefusal/malformed(_:)`` when the other side has no Ed25519 identity or a key that agrees on
     ///   nothing secret.
     package init(of worker: WorkerName, own: KeyPair, other: PeerID) throws(RecordRefusal) {
@@ -36,7 +35,7 @@ package struct GroupSlot: Sendable {
 
     /// Seals what the member is to know.
     ///
-    /// - Parameter payload: ``GroupSecret/payload`` or ``GroupSecret/emptyPayload(epoch:)``.
+    /// `payload` is ``GroupSecret/payload`` or ``GroupSecret/emptyPayload(epoch:)``.
     package func seal(
         _ payload: [UInt8], sequence: UInt64, expires: UInt64, nonce: [UInt8]
     ) throws(RecordRefusal) -> SealedRecord {

@@ -30,10 +30,8 @@ package enum HostCheck {
 
     /// Checks a grant for a call now.
     ///
-    /// - Parameters:
-    ///   - host: the peer that the secure channel authenticated.
-    ///   - descriptor: the newest valid one that is known; nil when none is.
-    ///   - unixMilliseconds: wall time, in milliseconds since 1970.
+    /// `host` is the peer that the secure channel authenticated. `descriptor` is the newest valid one that is known;
+    /// nil when none is. `unixMilliseconds` is wall time, in milliseconds since 1970.
     package static func check(
         _ grant: SignedRecord<HostGrant>, of worker: WorkerName, at host: PeerID, descriptor: WorkerDescriptor?,
         unixMilliseconds: UInt64

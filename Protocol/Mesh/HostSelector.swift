@@ -49,7 +49,7 @@ package struct HostSelector: Sendable {
 
     /// The host to try next; nil when all candidates were tried.
     ///
-    /// - Parameter random: uniformly random.
+    /// `random` is uniformly random.
     package func choose(
         from candidates: [Candidate], excluding tried: [PeerID], nowMilliseconds: UInt64, random: UInt64
     ) -> Candidate? {
@@ -75,7 +75,7 @@ package struct HostSelector: Sendable {
 
     /// An attempt was answered; call once for each ``onStarted(_:)``.
     ///
-    /// - Parameter latencyMicroseconds: from the header to the first frame of the answer.
+    /// `latencyMicroseconds` is from the header to the first frame of the answer.
     package mutating func onSucceeded(_ host: PeerID, latencyMicroseconds: UInt64) {
         self.update(host) { memory in
             memory.underWay = max(0, memory.underWay - 1)
@@ -93,9 +93,8 @@ package struct HostSelector: Sendable {
 
     /// An attempt failed by the host's fault, or the host asked to be left alone.
     ///
-    /// - Parameters:
-    ///   - retryAfterMilliseconds: the host's hint; 0 for none.
-    ///   - random: uniformly random; spreads the ends of back-offs by a quarter.
+    /// `retryAfterMilliseconds` is the host's hint; 0 for none. `random` is uniformly random; spreads the ends of
+    /// back-offs by a quarter.
     package mutating func onFailed(
         _ host: PeerID, retryAfterMilliseconds: UInt32 = 0, nowMilliseconds: UInt64, random: UInt64
     ) {

@@ -12,7 +12,7 @@ package struct MembershipGate: Sendable {
     /// In the order of the workers, so that nothing depends on a dictionary's order.
     private var entries: [(worker: WorkerName, secret: GroupSecret)] = []
 
-    /// - Parameter decoyKey: 32 random bytes.
+    /// `decoyKey` is 32 random bytes.
     package init(host: PeerID, decoyKey: [UInt8]) {
         precondition(decoyKey.count == GroupSecret.secretBytes, "a member key has 32 bytes")
         self.host = host

@@ -13,7 +13,8 @@ package enum MeshRecord: Sendable, Hashable {
 
     /// Checks a value for a key.
     ///
-    /// - Parameter unixMilliseconds: wall time, in milliseconds since 1970.
+    /// `unixMilliseconds` is wall time, in milliseconds since 1970.
+    ///
     /// - Throws: why it must not be stored or believed.
     package init(key: [UInt8], value: [UInt8], unixMilliseconds: UInt64) throws(RecordRefusal) {
         switch Self.namespace(of: key) {

@@ -78,7 +78,7 @@ package struct PrivateGroup: Sendable, Hashable {
 
     /// Seals the worker's descriptor for the members.
     ///
-    /// - Parameter nonce: ``SealedRecord/nonceBytes`` random bytes.
+    /// `nonce` is ``SealedRecord/nonceBytes`` random bytes.
     package func seal(
         _ descriptor: SignedRecord<WorkerDescriptor>, sequence: UInt64, expires: UInt64, nonce: [UInt8]
     ) throws(RecordRefusal) -> SealedRecord {

@@ -34,11 +34,9 @@ package struct SealedRecord: Sendable, Hashable {
 
     /// Seals and signs a content.
     ///
-    /// - Parameters:
-    ///   - content: at most 5,118 bytes.
-    ///   - encryptionKey: 32 bytes.
-    ///   - location: the key pair that signs the record; its peer id places it.
-    ///   - nonce: ``nonceBytes`` random bytes, never used twice with one key.
+    /// `content` is at most 5,118 bytes. `encryptionKey` is 32 bytes. `location` is the key pair that signs the record;
+    /// its peer id places it. `nonce` is ``nonceBytes`` random bytes, never used twice with one key.
+    ///
     /// - Throws: ``RecordRefusal/tooLong(byteCount:limit:)`` or ``RecordRefusal/malformed(_:)``.
     package init(
         sealing content: [UInt8], sizeClass: SizeClass, encryptionKey: [UInt8], location: KeyPair, sequence: UInt64,
@@ -64,7 +62,7 @@ package struct SealedRecord: Sendable, Hashable {
 
     /// Signs bytes that nobody can open: what replaces the record of an epoch that has ended.
     ///
-    /// - Parameter random: random bytes, as many as the replaced record had sealed.
+    /// `random` is random bytes, as many as the replaced record had sealed.
     package init(
         replacing old: SealedRecord, location: KeyPair, sequence: UInt64, expires: UInt64, nonce: [UInt8],
         random: [UInt8]

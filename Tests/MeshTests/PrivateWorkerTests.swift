@@ -80,8 +80,10 @@ import Wire
 
     @Test("is found and opened by its members and by nobody else") func membersOnly() throws {
         var group = try PrivateGroup(worker: self.worker, entropy: self.entropy(1))
-        #expect(try group.grant(self.member.peerID))
-        #expect(try !group.grant(self.member.peerID) && !group.grant(self.publisher.peerID))
+        let isNew = try group.grant(self.member.peerID)
+        let isAgain = try group.grant(self.member.peerID)
+        let isPublisher = try group.grant(self.publisher.peerID)
+        #expect(isNew && !isAgain && !isPublisher)
         let slot = try GroupSlot(of: self.worker, own: self.publisher, other: self.member.peerID)
         let record = try slot.seal(
             group.secret.payload, sequence: 1, expires: self.now + 1_000, nonce: self.nonce(1))
@@ -132,14 +134,15 @@ import Wire
         _ = try group.grant(self.host.peerID)
         let before = group.secret
         var gate = MembershipGate(host: self.host.peerID, decoyKey: [UInt8](repeating: 3, count: 32))
-        #expect(gate.set(before, for: self.worker))
+        _ = gate.set(before, for: self.worker)
         let caller = self.member.peerID
         let proof = before.proof(for: self.worker, caller: caller, host: self.host.peerID)
         #expect(gate.admits(caller, to: self.worker, proof: proof))
         #expect(gate.worker(for: proof, caller: caller) == self.worker)
 
-        #expect(try group.revoke(caller, entropy: self.entropy(2)))
-        #expect(try !group.revoke(caller, entropy: self.entropy(3)))
+        let isRevoked = try group.revoke(caller, entropy: self.entropy(2))
+        let isRevokedAgain = try group.revoke(caller, entropy: self.entropy(3))
+        #expect(isRevoked && !isRevokedAgain)
         #expect(group.members == [self.host.peerID] && group.secret.epoch == 2)
         #expect(group.secret.locationPeer != before.locationPeer)
         #expect(group.secret.hostsKey(of: self.worker) != before.hostsKey(of: self.worker))
@@ -147,7 +150,7 @@ import Wire
             MeshFixture.descriptor("secret-sauce", by: self.publisher, visibility: .private), sequence: 1,
             expires: self.now + 1_000, nonce: self.nonce(1))
         #expect(throws: RecordRefusal.self) { _ = try before.descriptor(of: self.worker, in: sealed) }
-        #expect(gate.set(group.secret, for: self.worker))
+        _ = gate.set(group.secret, for: self.worker)
         #expect(!gate.admits(caller, to: self.worker, proof: proof))
         #expect(gate.worker(for: proof, caller: caller) == nil)
     }
@@ -188,14 +191,17 @@ import Wire
         }
         for index in 0..<PrivateGroup.maximumMembers {
             let seed = Array("\(index)".utf8) + [UInt8](repeating: 1, count: 32)
-            #expect(try group.grant(KeyPair(seed: Array(seed.prefix(32))).peerID))
+            let isNew = try group.grant(KeyPair(seed: Array(seed.prefix(32))).peerID)
+            #expect(isNew)
         }
         #expect(throws: RecordRefusal.self) { _ = try group.grant(self.member.peerID) }
         var gate = MembershipGate(host: self.host.peerID, decoyKey: [UInt8](repeating: 3, count: 32))
         for index in 0..<MembershipGate.maximumWorkers {
-            #expect(gate.set(group.secret, for: try WorkerName(publisher: self.publisher.peerID, name: "w\(index)")))
+            let isSet = gate.set(group.secret, for: try WorkerName(publisher: self.publisher.peerID, name: "w\(index)"))
+            #expect(isSet)
         }
-        #expect(!gate.set(group.secret, for: self.worker))
+        let isOneMore = gate.set(group.secret, for: self.worker)
+        #expect(!isOneMore)
     }
 }
 
