@@ -4,6 +4,9 @@ package enum KademliaLimits {
     package static let maximumMessageByteCount = 65_536
     /// The longest message written, in bytes without its length prefix. Other implementations refuse longer ones.
     package static let maximumAnswerByteCount = 16_384
+    /// The part of an answer that is kept for the closest peers before providers are written, in bytes: a popular key must not stop
+    /// lookups.
+    package static let closerPeersByteCount = 4_096
     /// The longest key of a value or of a lookup, in bytes.
     package static let maximumKeyByteCount = 1_024
     /// The longest key of provided content, in bytes.

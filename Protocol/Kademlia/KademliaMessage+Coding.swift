@@ -83,8 +83,8 @@ extension KademliaAnswer {
     /// Entries of one list of an answer that are looked at.
     package static let maximumPeersRead = 512
 
-    /// The message without its length prefix, at most ``KademliaLimits/maximumAnswerByteCount`` bytes: closer peers are left out
-    /// from the far end, then providers from the end.
+    /// The message without its length prefix, at most ``KademliaLimits/maximumAnswerByteCount`` bytes: the closest
+    /// peers that fit into ``KademliaLimits/closerPeersByteCount``, then providers, then further closer peers.
     package var message: [UInt8] {
         var message = KademliaMessage()
         message.type = KademliaMessage.MessageType(rawValue: self.kind.rawValue) ?? .ping
@@ -95,22 +95,31 @@ extension KademliaAnswer {
             message.record.value = Data(record.value)
         }
         var room = KademliaLimits.maximumAnswerByteCount - Wire.encode(message).count
-        func fitting(_ contacts: [PeerContact]) -> [KademliaMessage.Peer] {
-            var peers: [KademliaMessage.Peer] = []
-            for contact in contacts {
-                let peer = KademliaMessage.Peer(contact)
-                // A field number below 16 takes one byte; a length below 16,384 at most two.
-                let byteCount = 3 + Wire.encode(peer).count
-                guard byteCount <= room else { break }
-                room -= byteCount
-                peers.append(peer)
-            }
-            return peers
-        }
-        // Providers were asked for; closer peers only help to go on.
-        message.providerPeers = fitting(self.providers)
-        message.closerPeers = fitting(self.closerPeers)
+        var closer = self.closerPeers[...]
+        message.closerPeers = Self.take(from: &closer, room: min(room, KademliaLimits.closerPeersByteCount), of: &room)
+        var providers = self.providers[...]
+        message.providerPeers = Self.take(from: &providers, room: room, of: &room)
+        message.closerPeers += Self.take(from: &closer, room: room, of: &room)
         return Wire.encode(message)
+    }
+
+    /// Takes the first contacts that fit into `room` bytes, which are taken off `total`.
+    private static func take(
+        from contacts: inout ArraySlice<PeerContact>, room: Int, of total: inout Int
+    ) -> [KademliaMessage.Peer] {
+        var peers: [KademliaMessage.Peer] = []
+        var room = room
+        while let contact = contacts.first {
+            let peer = KademliaMessage.Peer(contact)
+            // A field number below 16 takes one byte, a length below 16,384 at most two.
+            let byteCount = 3 + Wire.encode(peer).count
+            guard byteCount <= room else { break }
+            room -= byteCount
+            total -= byteCount
+            peers.append(peer)
+            contacts.removeFirst()
+        }
+        return peers
     }
 }
 

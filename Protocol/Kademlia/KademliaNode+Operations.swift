@@ -1,4 +1,4 @@
-internal import Identity
+import Identity
 
 // Operations: a lookup, then perhaps storing at the closest peers (Specs/kademlia.md, section 6).
 extension KademliaNode {
@@ -56,7 +56,7 @@ extension KademliaNode {
             }
         } catch let refusal as OperationRefusal {
             throw refusal
-        } catch let refusal as RecordRefusal {
+        } catch let refusal as ValueRefusal {
             throw .record(refusal)
         } catch let error as StoreError {
             throw .store(error)

@@ -1,4 +1,4 @@
-internal import Identity
+import Identity
 
 // Queries: what is asked of one peer, and what its answer or silence means (Specs/kademlia.md, section 6).
 extension KademliaNode {

@@ -1,4 +1,4 @@
-internal import Identity
+import Identity
 
 // Storing at the closest peers, and publishing again (Specs/kademlia.md, sections 5 and 6).
 extension KademliaNode {

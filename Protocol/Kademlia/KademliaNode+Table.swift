@@ -1,4 +1,4 @@
-internal import Identity
+import Identity
 
 // How peers come into the table and leave it, and how it is kept fresh (Specs/kademlia.md, section 4).
 extension KademliaNode {
@@ -90,7 +90,8 @@ extension KademliaNode {
     }
 
     /// After the lookup of the own position: one random key for each bucket with room.
-    mutating func continueRefresh(after purpose: Running.Purpose, at now: Moment, into effects: inout [KademliaEffect]) {
+    mutating func continueRefresh(after purpose: Running.Purpose, at now: Moment, into effects: inout [KademliaEffect])
+    {
         if purpose == .refreshSelf {
             let counts = self.table.bucketCounts
             let deepest = min(counts.lastIndex { $0 > 0 } ?? 0, KademliaLimits.maximumRefreshedPrefix)

@@ -48,7 +48,7 @@ package enum OperationResult: Hashable, Sendable {
 
 /// Why an operation was not begun.
 package enum OperationRefusal: Error, Hashable, Sendable, CustomStringConvertible {
-    case record(RecordRefusal)
+    case record(ValueRefusal)
     case keyLength(Int)
     case tooManyOperations
     case tooManyOwnRecords

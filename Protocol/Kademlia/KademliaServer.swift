@@ -1,9 +1,9 @@
-package import Identity
-package import Wire
+import Identity
+import Wire
 
 /// Why a request got no answer. The shell resets the stream.
 package enum RequestRefusal: Hashable, Sendable, CustomStringConvertible {
-    case record(RecordRefusal)
+    case record(ValueRefusal)
     /// An ADD_PROVIDER without an entry of its sender that has an address.
     case foreignProvider
     case store(StoreError)
@@ -71,7 +71,7 @@ struct KademliaServer {
                 try providers.store(self.provider(contact, at: now), forKey: key)
                 return .silence
             }
-        } catch let refusal as RecordRefusal {
+        } catch let refusal as ValueRefusal {
             return .refuse(.record(refusal))
         } catch let error as StoreError {
             return .refuse(.store(error))
@@ -84,7 +84,8 @@ struct KademliaServer {
     func provider(_ contact: PeerContact, at now: Moment) -> StoredProvider {
         StoredProvider(
             contact: contact, receivedAtUnixMilliseconds: now.unixMilliseconds,
-            expiresAtUnixMilliseconds: saturatingSum(now.unixMilliseconds, self.parameters.providerLifetimeMilliseconds))
+            expiresAtUnixMilliseconds: saturatingSum(now.unixMilliseconds, self.parameters.providerLifetimeMilliseconds)
+        )
     }
 
     /// The record under a key, unless it has expired or is not valid any more.
@@ -125,7 +126,7 @@ struct KademliaServer {
                 conflicts.append(RecordConflict(key: record.key, first: held.record.value, second: record.value))
             }
             guard self.validators.prefers(record.value, to: held.record.value, key: record.key) else {
-                throw RecordRefusal.outdated
+                throw ValueRefusal.outdated
             }
         } else if let held = try records.value(forKey: record.key), held.record == record {
             isOwn = isOwn || held.isOwn

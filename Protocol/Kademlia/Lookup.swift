@@ -1,5 +1,5 @@
 package import Identity
-package import Wire
+import Wire
 
 /// One iterative search for the peers closest to a position (Specs/kademlia.md, section 6).
 ///
@@ -15,6 +15,8 @@ package struct Lookup: Sendable {
         package var failed = 0
         /// The longest chain of referrals that led to an answer; 1 is a peer of the own table.
         package var hops = 0
+
+        package init() {}
     }
 
     private enum State: Hashable { case heard, waiting, slow, answered, failed }
@@ -96,7 +98,9 @@ package struct Lookup: Sendable {
         var queries: [PeerContact] = []
         while !self.isFinished, queries.count < capacity, self.tally.asked < KademliaLimits.maximumQueriesPerLookup {
             let isFollowUp = self.closestHaveAnswered(self.parameters.resilience)
-            guard self.waitingCount < (isFollowUp ? self.parameters.replication : self.parameters.concurrency) else { break }
+            guard self.waitingCount < (isFollowUp ? self.parameters.replication : self.parameters.concurrency) else {
+                break
+            }
             guard let index = self.nextHeard(within: isFollowUp ? self.goal : .max) else { break }
             self.candidates[index].state = .waiting
             self.candidates[index].askedAtMilliseconds = now
@@ -134,7 +138,8 @@ package struct Lookup: Sendable {
     /// Marks the queries that have been under way for too long, so that nobody waits for them.
     package mutating func onTime(_ nowMilliseconds: UInt64) {
         for index in self.candidates.indices where self.candidates[index].state == .waiting {
-            let slowAt = saturatingSum(self.candidates[index].askedAtMilliseconds, self.parameters.slowQueryMilliseconds)
+            let slowAt = saturatingSum(
+                self.candidates[index].askedAtMilliseconds, self.parameters.slowQueryMilliseconds)
             guard slowAt <= nowMilliseconds else { continue }
             self.candidates[index].state = .slow
             self.waitingCount -= 1
@@ -204,7 +209,9 @@ extension Lookup {
     /// may have lied about where it is.
     private mutating func reviveIfPossible(_ index: Int) {
         let candidate = self.candidates[index]
-        guard !candidate.spareAddresses.isEmpty, candidate.attempts < KademliaLimits.maximumAttemptsPerPeer else { return }
+        guard !candidate.spareAddresses.isEmpty, candidate.attempts < KademliaLimits.maximumAttemptsPerPeer else {
+            return
+        }
         self.candidates[index].contact = PeerContact(id: candidate.contact.id, addresses: candidate.spareAddresses)
         self.candidates[index].spareAddresses = []
         self.candidates[index].state = .heard

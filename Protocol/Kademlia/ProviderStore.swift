@@ -1,5 +1,4 @@
 package import Identity
-package import Wire
 
 /// A peer that said it provides something.
 package struct StoredProvider: Hashable, Sendable {
@@ -78,11 +77,15 @@ package struct MemoryProviderStore: ProviderStore {
     }
 
     package mutating func removeExpired(atUnixMilliseconds now: UInt64, except own: PeerID) {
-        for key in self.entries.keys { self.keep(forKey: key) { $0.contact.id == own || $0.expiresAtUnixMilliseconds > now } }
+        for key in self.entries.keys {
+            self.keep(forKey: key) { $0.contact.id == own || $0.expiresAtUnixMilliseconds > now }
+        }
     }
 
     package func keys(providedBy id: PeerID) -> [[UInt8]] {
-        self.entries.filter { $0.value.contains { $0.contact.id == id } }.keys.sorted { $0.lexicographicallyPrecedes($1) }
+        self.entries.filter { $0.value.contains { $0.contact.id == id } }.keys.sorted {
+            $0.lexicographicallyPrecedes($1)
+        }
     }
 
     package func count() -> Int { self.entryCount }

@@ -1,5 +1,5 @@
 /// Why a record was refused. The text is for the operator and for `dsmp` to print.
-package enum RecordRefusal: Error, Hashable, Sendable, CustomStringConvertible {
+package enum ValueRefusal: Error, Hashable, Sendable, CustomStringConvertible {
     /// The key is not `/<namespace>/<rest>`, or over its limit.
     case malformedKey
     /// Nobody validates this namespace here.
@@ -39,7 +39,7 @@ package enum RecordOrder: Hashable, Sendable {
 /// The rules of one namespace of values (Specs/kademlia.md, section 5). Pure: equal arguments, equal result, in every process.
 package protocol RecordValidator: Sendable {
     /// Accepts a value, and says when it expires by itself, in Unix milliseconds (nil: never).
-    func validate(key: [UInt8], value: [UInt8], unixMilliseconds: UInt64) throws(RecordRefusal) -> UInt64?
+    func validate(key: [UInt8], value: [UInt8], unixMilliseconds: UInt64) throws(ValueRefusal) -> UInt64?
 
     /// Ranks two values that ``validate(key:value:unixMilliseconds:)`` accepts. Must be a total order apart from conflicts.
     func compare(key: [UInt8], _ first: [UInt8], _ second: [UInt8]) -> RecordOrder
@@ -68,7 +68,7 @@ package struct ValidatorRegistry: Sendable {
     }
 
     /// Accepts a record and says when it expires by itself (nil: never).
-    package func validate(_ record: ValueRecord, unixMilliseconds: UInt64) throws(RecordRefusal) -> UInt64? {
+    package func validate(_ record: ValueRecord, unixMilliseconds: UInt64) throws(ValueRefusal) -> UInt64? {
         let validator = try self.validator(of: record.key)
         guard record.value.count <= KademliaLimits.maximumValueByteCount else {
             throw .tooLong(byteCount: record.value.count)
@@ -93,7 +93,7 @@ package struct ValidatorRegistry: Sendable {
         }
     }
 
-    private func validator(of key: [UInt8]) throws(RecordRefusal) -> any RecordValidator {
+    private func validator(of key: [UInt8]) throws(ValueRefusal) -> any RecordValidator {
         guard let namespace = Self.namespace(of: key) else { throw .malformedKey }
         guard let validator = self.validators[namespace] else { throw .unknownNamespace(namespace) }
         return validator

@@ -1,5 +1,4 @@
 package import Identity
-package import Wire
 
 /// The peers a node knows to answer, by how many leading bits their position shares with its own (Specs/kademlia.md, section 4).
 ///
@@ -122,7 +121,9 @@ package struct RoutingTable: Sendable {
         self.buckets[bucket][index].consecutiveFailures = min(failures + 1, KademliaLimits.maximumConsecutiveFailures)
         let entry = self.buckets[bucket][index]
         guard entry.consecutiveFailures >= KademliaLimits.maximumConsecutiveFailures else { return false }
-        guard let answered = lastAnswerAtMilliseconds, answered >= entry.firstFailureAtMilliseconds else { return false }
+        guard let answered = lastAnswerAtMilliseconds, answered >= entry.firstFailureAtMilliseconds else {
+            return false
+        }
         self.buckets[bucket].remove(at: index)
         self.count -= 1
         return true
@@ -145,7 +146,8 @@ package struct RoutingTable: Sendable {
 
     /// The entries closest to a position, closest first; those whose last query failed only if asked for.
     package func closest(
-        to target: KademliaKey, count: Int, includesFailing: Bool = false, where isWanted: (Entry) -> Bool = { _ in true }
+        to target: KademliaKey, count: Int, includesFailing: Bool = false,
+        where isWanted: (Entry) -> Bool = { _ in true }
     ) -> [Entry] {
         let prefix = self.ownKey.commonPrefixLength(with: target)
         var found: [Entry] = []
