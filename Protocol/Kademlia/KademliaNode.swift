@@ -71,10 +71,7 @@ package struct KademliaNode: Sendable {
 
     /// A node with an empty table. What its stores hold as its own is published again at once.
     ///
-    /// - Parameters:
-    ///   - seed: 32 random bytes, from which the keys of refreshes are drawn.
-    ///   - now: the present.
-    /// - Throws: what the stores throw when they are read.
+    /// The keys of refreshes are drawn from the seed, 32 random bytes. Throws what the stores throw when they are read.
     package init(
         own: PeerID, mode: KademliaMode = .server, parameters: KademliaParameters = KademliaParameters(),
         validators: ValidatorRegistry, records: any RecordStore = MemoryRecordStore(),

@@ -58,7 +58,8 @@ package struct Lookup: Sendable {
 
     /// Starts from the closest peers of the table.
     ///
-    /// - Parameter confirmsClosest: whether the follow-up asks all of the k closest. Without it the lookup ends with the beta closest.
+    /// `confirmsClosest` says whether the follow-up asks all of the k closest. Without it the lookup ends with the beta
+    /// closest.
     package init(
         target: KademliaKey, own: PeerID, seeds: [PeerContact], parameters: KademliaParameters,
         confirmsClosest: Bool = true
@@ -91,9 +92,7 @@ package struct Lookup: Sendable {
         return asked.map { saturatingSum($0, self.parameters.slowQueryMilliseconds) }
     }
 
-    /// The peers to ask now, which count as asked from here on.
-    ///
-    /// - Parameter capacity: the most that can be asked.
+    /// The peers to ask now, at most `capacity`. They count as asked from here on.
     package mutating func nextQueries(atMilliseconds now: UInt64, capacity: Int) -> [PeerContact] {
         var queries: [PeerContact] = []
         while !self.isFinished, queries.count < capacity, self.tally.asked < KademliaLimits.maximumQueriesPerLookup {

@@ -30,9 +30,7 @@ package protocol ProviderStore: Sendable {
     /// Removes a peer's entry, if there is one.
     mutating func removeProvider(_ id: PeerID, forKey key: [UInt8]) throws
 
-    /// Removes the entries that have expired.
-    ///
-    /// - Parameter own: the node itself, whose entries stay until they are removed.
+    /// Removes the entries that have expired. Those of the node itself (`own`) stay until they are removed.
     mutating func removeExpired(atUnixMilliseconds now: UInt64, except own: PeerID) throws
 
     /// The keys a peer provides, in lexicographic order.

@@ -107,11 +107,11 @@ package struct RoutingTable: Sendable {
         return true
     }
 
-    /// Notes that a query to a peer of the table failed, and removes it after the second failure in a row.
+    /// Notes that a query to a peer of the table failed, and removes it after the second failure in a row; true when it
+    /// was removed.
     ///
-    /// - Parameter lastAnswerAtMilliseconds: when anybody answered last. Nobody is removed for failures since which
-    ///   nobody at all has answered: then it is this node's network that fails.
-    /// - Returns: whether the peer was removed.
+    /// Nobody is removed for failures since which nobody at all has answered (`lastAnswerAtMilliseconds` is when anybody
+    /// did): then it is this node's network that fails.
     package mutating func onFailure(
         of id: PeerID, atMilliseconds now: UInt64, lastAnswerAtMilliseconds: UInt64?
     ) -> Bool {
