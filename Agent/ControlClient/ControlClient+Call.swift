@@ -33,7 +33,7 @@ extension ControlClient {
                 // Not awaited: a read from a terminal cannot be interrupted, and need not be once the result is there.
                 let upload = Task {
                     do {
-                        try await Self.upload(head, input, sent, to: outbound)
+                        try await Self.upload(head, input, sent, to: outbound, of: connection.channel)
                     } catch let error as ControlError {
                         failure.set(error)
                         connection.channel.close(promise: nil)
@@ -74,12 +74,14 @@ extension ControlClient {
 
     private static func upload(
         _ head: HTTPRequestHead, _ input: some CallInput, _ sent: @Sendable (Int) -> Void,
-        to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>
+        to outbound: NIOAsyncChannelOutboundWriter<HTTPClientRequestPart>, of channel: any Channel
     ) async throws {
         try await outbound.write(.head(head))
         var total = 0
         while let piece = try await input.next() {
             try await outbound.write(.body(.byteBuffer(ByteBuffer(bytes: piece))))
+            // The writer learns that the socket is full only once the loop has seen what it was given.
+            try await channel.eventLoop.submit {}.get()
             total += piece.count
             sent(total)
         }

@@ -14,8 +14,8 @@ struct CallRoute: Sendable {
         case ingress
     }
 
-    /// A body of known length that is too long for one message is handed on in messages of this many bytes.
-    static let messageBytes = 262_144
+    /// Bytes that may be given to the connection before it is asked whether it has room.
+    static let unseenBytes = 262_144
 
     let agent: any AgentControl
     let style: Style
@@ -33,7 +33,7 @@ struct CallRoute: Sendable {
         let length = Self.length(of: request)
         async let upload: Void = Self.upload(request.body, length: length, to: exchange)
         do {
-            try await self.download(exchange, writer)
+            try await self.download(exchange, writer, on: channel)
         } catch {
             exchange.cancel()
             throw error
@@ -87,7 +87,9 @@ struct CallRoute: Sendable {
     }
 
     /// Writes the output. The head waits for the first message, so that a call that fails at once has a status of its own.
-    @concurrent private func download(_ exchange: any CallExchange, _ writer: consuming ResponseWriter) async throws {
+    @concurrent private func download(
+        _ exchange: any CallExchange, _ writer: consuming ResponseWriter, on channel: any Channel
+    ) async throws {
         var next: [UInt8]?
         do throws(CallFailure) {
             next = try await exchange.receive()
@@ -100,8 +102,15 @@ struct CallRoute: Sendable {
         fields[.xContentTypeOptions] = "nosniff"
         if self.style == .api { fields[.trailer] = CallField.status }
         var body = try await writer.writeHead(HTTPResponse(status: .ok, headerFields: fields))
+        var unseen = 0
         while let message = next {
             if !message.isEmpty { try await body.write(ByteBuffer(bytes: message)) }
+            unseen += message.count
+            if unseen >= Self.unseenBytes {
+                // The writer learns that the socket is full only once the loop has seen what it was given.
+                try await channel.eventLoop.submit {}.get()
+                unseen = 0
+            }
             do throws(CallFailure) {
                 next = try await exchange.receive()
             } catch {
