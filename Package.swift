@@ -122,7 +122,7 @@ let testTargets: [Target] = [
         name: "hostile-worker", path: "Tests/Escape", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
         linkerSettings: [.unsafeFlags(["-static-executable"])]),
     suite("ArchitectureTests", []),
-    suite("WireTests", ["Wire"]),
+    suite("WireTests", ["Wire", "Cryptography"]),
     suite("CryptographyTests", ["Cryptography"]),
     suite("IdentityTests", ["Identity", "Wire", "Cryptography"]),
     suite("Libp2pTests", ["Libp2p", "Identity", "Wire", "Cryptography"]),

@@ -57,7 +57,7 @@ internal import COpenSSL
 }
 
 extension KeyHandle {
-    /// A public key of any kind from DER that holds nothing else (`d2i_PUBKEY`).
+    /// A public key of any kind from its canonical DER, without anything behind it (`d2i_PUBKEY`).
     init(subjectPublicKeyInfo: [UInt8]) throws(KeyError) {
         ERR_clear_error()
         var isWhole = false
@@ -67,21 +67,21 @@ extension KeyHandle {
             isWhole = unsafe cursor == bytes.baseAddress?.advanced(by: bytes.count)
             return unsafe pointer
         }
-        guard isWhole, let pointer = unsafe pointer else {
+        guard isWhole, unsafe Self.encodes(pointer, as: subjectPublicKeyInfo), let pointer = unsafe pointer else {
             unsafe EVP_PKEY_free(pointer)
             throw .invalidPublicKey
         }
         try unsafe self.init(adopting: pointer)
     }
 
-    /// The public key in DER (`i2d_PUBKEY`).
-    borrowing func subjectPublicKeyInfo() throws(KeyError) -> [UInt8] {
-        let byteCount = unsafe Int(i2d_PUBKEY(self.pointer, nil))
-        guard byteCount > 0 else { throw .invalidPublicKey }
-        return unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { buffer, count in
+    /// True when a key's DER is the one given (`i2d_PUBKEY`): OpenSSL reads laxer forms than it writes.
+    @unsafe private static func encodes(_ key: OpaquePointer?, as subjectPublicKeyInfo: [UInt8]) -> Bool {
+        guard unsafe key != nil, unsafe Int(i2d_PUBKEY(key, nil)) == subjectPublicKeyInfo.count else { return false }
+        let encoded = unsafe [UInt8](unsafeUninitializedCapacity: subjectPublicKeyInfo.count) { buffer, count in
             var cursor = buffer.baseAddress
-            count = unsafe Int(i2d_PUBKEY(self.pointer, &cursor))
+            count = unsafe Int(i2d_PUBKEY(key, &cursor))
         }
+        return encoded == subjectPublicKeyInfo
     }
 
     /// OpenSSL's name of an elliptic curve key's curve (`EVP_PKEY_get_group_name`).

@@ -2,15 +2,14 @@ internal import COpenSSL
 
 /// ECDSA keys of other peers on the curve P-256 (FIPS 186-5), over SHA-256. We never make one.
 package enum P256 {
-    /// The longest SubjectPublicKeyInfo that is looked at, in bytes.
-    package static let maximumKeyByteCount = 128
+    /// The length of SubjectPublicKeyInfo with an uncompressed point, in bytes.
+    package static let keyByteCount = 91
 
-    /// The DER encoding of a public key (RFC 5480), after it was checked.
+    /// Checks a public key in DER (RFC 5480). Only its canonical encoding is taken, so that no key has two.
     ///
     /// - Throws: ``KeyError/invalidPublicKey``.
-    package static func canonical(subjectPublicKeyInfo: [UInt8]) throws(KeyError) -> [UInt8] {
-        let key = try self.key(subjectPublicKeyInfo)
-        return try key.subjectPublicKeyInfo()
+    package static func validate(subjectPublicKeyInfo: [UInt8]) throws(KeyError) {
+        _ = try self.key(subjectPublicKeyInfo)
     }
 
     /// True when the owner of the key signed `message` (`EVP_DigestVerify`); the signature is in DER. False for a
@@ -21,7 +20,7 @@ package enum P256 {
     }
 
     private static func key(_ subjectPublicKeyInfo: [UInt8]) throws(KeyError) -> KeyHandle {
-        guard subjectPublicKeyInfo.count <= self.maximumKeyByteCount else { throw .invalidPublicKey }
+        guard subjectPublicKeyInfo.count == self.keyByteCount else { throw .invalidPublicKey }
         let key = try KeyHandle(subjectPublicKeyInfo: subjectPublicKeyInfo)
         guard unsafe EVP_PKEY_get_base_id(key.pointer) == EVP_PKEY_EC, key.curveName == "prime256v1" else {
             throw .invalidPublicKey

@@ -7,13 +7,11 @@ package enum RSA {
     /// The longest SubjectPublicKeyInfo that is looked at, in bytes: 8192 bits and their frame.
     package static let maximumKeyByteCount = 1200
 
-    /// The canonical DER encoding of a public key (RFC 5280, section 4.1), after it was checked.
+    /// Checks a public key in DER (RFC 5280, section 4.1). Only its canonical encoding is taken, so that no key has two.
     ///
     /// - Throws: ``KeyError/invalidPublicKey`` or ``KeyError/rsaModulusOutOfRange(bitCount:)``.
-    package static func canonical(subjectPublicKeyInfo: [UInt8]) throws(KeyError) -> [UInt8] {
-        guard subjectPublicKeyInfo.count <= self.maximumKeyByteCount else { throw .invalidPublicKey }
-        let key = try self.key(subjectPublicKeyInfo)
-        return try key.subjectPublicKeyInfo()
+    package static func validate(subjectPublicKeyInfo: [UInt8]) throws(KeyError) {
+        _ = try self.key(subjectPublicKeyInfo)
     }
 
     /// True when the owner of the key signed `message` (`EVP_DigestVerify`). False for a malformed or refused key.

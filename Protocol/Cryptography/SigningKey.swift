@@ -20,6 +20,11 @@ internal import COpenSSL
         self.handle = handle
     }
 
+    /// Adopts a key from its seed of 32 bytes.
+    ///
+    /// - Throws: as ``init(seed:)-(RawSpan)``.
+    package init(seed: [UInt8]) throws(KeyError) { try unsafe self.init(seed: seed.span.bytes) }
+
     /// The 64 bytes of the signature over `message` (`EVP_DigestSign`). May be called by several threads at a time.
     package borrowing func sign(_ message: RawSpan) -> [UInt8] {
         let context = unsafe require(EVP_MD_CTX_new())

@@ -13,7 +13,7 @@ package final class KeyPair: Sendable {
     /// - Parameter seed: 32 bytes, random for a new identity.
     /// - Throws: ``KeyError/wrongSeedLength(byteCount:)``.
     package init(seed: [UInt8]) throws(KeyError) {
-        self.signingKey = try unsafe SigningKey(seed: seed.span.bytes)
+        self.signingKey = try SigningKey(seed: seed)
         self.seed = seed
         self.publicKey = try PublicKey(ed25519: self.signingKey.publicKey)
         self.peerID = PeerID(self.publicKey)

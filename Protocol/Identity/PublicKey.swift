@@ -23,23 +23,21 @@ package struct PublicKey: Hashable, Sendable {
     /// - Throws: ``KeyError/wrongKeyLength(byteCount:expectedByteCount:)``.
     package init(ed25519 data: [UInt8]) throws(KeyError) { try self.init(.ed25519, data: data) }
 
-    /// Checks and normalises a key.
+    /// Checks a key, which must be in its canonical form.
     ///
     /// - Throws: a ``KeyError`` for a key that is malformed or of a refused size or curve.
     package init(_ kind: Kind, data: [UInt8]) throws(KeyError) {
         self.kind = kind
         switch kind {
-        case .rsa: self.data = try RSA.canonical(subjectPublicKeyInfo: data)
-        case .ecdsa: self.data = try P256.canonical(subjectPublicKeyInfo: data)
-        case .secp256k1:
-            try Secp256k1.validate(publicKey: data)
-            self.data = data
+        case .rsa: try RSA.validate(subjectPublicKeyInfo: data)
+        case .ecdsa: try P256.validate(subjectPublicKeyInfo: data)
+        case .secp256k1: try Secp256k1.validate(publicKey: data)
         case .ed25519:
             guard data.count == Ed25519.publicKeyByteCount else {
                 throw .wrongKeyLength(byteCount: data.count, expectedByteCount: Ed25519.publicKeyByteCount)
             }
-            self.data = data
         }
+        self.data = data
     }
 
     private init(checkedEd25519 data: [UInt8]) {

@@ -51,8 +51,10 @@ extension Multiaddr.Component {
         case Multiaddr.Code.dns6: self = .dns6(try Self.name(from: &reader))
         case Multiaddr.Code.dnsaddr: self = .dnsaddr(try Self.name(from: &reader))
         case Multiaddr.Code.p2p:
-            let bytes = try reader.lengthPrefixed(limit: Multihash.maximumDigestByteCount + 4)
-            self = .p2p(try Multihash(bytes: Array(bytes)))
+            let bytes = try reader.lengthPrefixed(limit: Multihash.maximumPeerIDByteCount)
+            let multihash = try Multihash(bytes: Array(bytes))
+            guard multihash.isPeerID else { throw .malformed("a multiaddr holds a peer id that is none") }
+            self = .p2p(multihash)
         case Multiaddr.Code.unix:
             let path = try reader.text(limit: Multiaddr.maximumByteCount)
             guard Self.isPath(path) else { throw .malformed("a Unix path in a multiaddr is not absolute and plain") }

@@ -51,6 +51,16 @@ package struct Multihash: Hashable, Sendable {
         try reader.requireEnd()
     }
 
+    /// The longest multihash that is a peer id, in bytes: a key of 42 bytes in itself.
+    package static let maximumPeerIDByteCount = 44
+
+    /// True for the shape of a peer id: a SHA-256 digest, or at most 42 bytes of key (libp2p specs,
+    /// peer-ids/peer-ids.md). Identity checks the key.
+    package var isPeerID: Bool {
+        self.function == .sha256
+            || (self.function == .identity && self.digest.count <= Self.maximumPeerIDByteCount - 2)
+    }
+
     /// The binary form.
     package var bytes: [UInt8] {
         var bytes: [UInt8] = []

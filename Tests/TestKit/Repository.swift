@@ -6,23 +6,17 @@ package enum Repository {
     package static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().path(percentEncoded: false)
 
-    /// The content of a file.
-    ///
-    /// - Parameter path: relative to the root, such as `Specs/vectors/peer_ids.json`.
+    /// The content of the file at `path`, relative to the root, such as `Specs/vectors/peer_ids.json`.
     package static func bytes(_ path: String) throws -> [UInt8] {
         try Array(Data(contentsOf: URL(filePath: self.root).appending(path: path)))
     }
 
-    /// A file of vectors.
-    ///
-    /// - Parameter path: relative to the root.
+    /// The vectors in the JSON file at `path`, relative to the root.
     package static func vectors<Vectors: Decodable>(_ path: String, as type: Vectors.Type) throws -> Vectors {
         try JSONDecoder().decode(type, from: Data(self.bytes(path)))
     }
 
-    /// The names of the files in a folder, in order.
-    ///
-    /// - Parameter folder: relative to the root.
+    /// The names of the files in a folder, which is relative to the root, in order.
     package static func names(in folder: String) throws -> [String] {
         try FileManager.default.contentsOfDirectory(atPath: "\(self.root)/\(folder)").sorted()
     }
