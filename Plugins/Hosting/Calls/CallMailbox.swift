@@ -88,6 +88,7 @@ extension CallFailure {
     ///   - reason: what happened to the worker.
     ///   - isIdempotent: whether caller or worker said that doing it twice does no harm.
     ///   - hasDelivered: whether the caller has seen output already.
+    /// - Returns: `unavailable`, to be tried elsewhere when that does no harm.
     static func workerGone(_ reason: String, isIdempotent: Bool, hasDelivered: Bool) -> CallFailure {
         CallFailure(
             .unavailable, "the worker ended during the call: \(reason)",

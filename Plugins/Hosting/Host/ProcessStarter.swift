@@ -27,6 +27,8 @@ struct ProcessStarter: Sendable {
     /// Starts a process for one call: standard input and output are pipes, standard error is the log.
     ///
     /// - Parameter arguments: the method's own; empty takes the worker's entry.
+    /// - Returns: the running process.
+    /// - Throws: why it was not started.
     func launchExec(_ arguments: [String]) async throws(LaunchError) -> LaunchedProcess {
         let arguments = arguments.isEmpty ? self.deployment.manifest.entry : arguments
         return try await self.launch(arguments) { (plan) throws(FieldProblem) in

@@ -18,8 +18,8 @@ import WorkerABI
     ///   - path: the file in an installed release.
     ///   - folder: private to the agent (mode 0700); receives a copy named by its content.
     ///   - trusted: asked for the digest of the very bytes that were copied.
-    ///
-    /// Loop thread, since it calls the library's `init`.
+    /// - Returns: the library. Loop thread, since it calls the library's `init`.
+    /// - Throws: ``LibraryError``, which tells how to trust a library that is not trusted.
     static func load(
         path: String, copyingTo folder: String, trusted: TrustedLibraries
     ) throws(LibraryError) -> LoadedLibrary {

@@ -17,6 +17,8 @@ package struct ReleaseArchive: Sendable, Hashable {
     ///   - folder: holds `worker.yaml`.
     ///   - output: the path of the archive. Replaced when it exists; removed when packing fails.
     ///   - limits: what is refused.
+    /// - Returns: the archive's name and size.
+    /// - Throws: ``ReleaseError``, with the path that is in the way.
     package static func pack(
         folder: String, to output: String, limits: ReleaseLimits = ReleaseLimits()
     ) throws(ReleaseError) -> ReleaseArchive {

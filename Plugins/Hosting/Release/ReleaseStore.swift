@@ -34,6 +34,8 @@ package struct ReleaseStore: Sendable {
     /// - Parameters:
     ///   - source: holds `worker.yaml`.
     ///   - archive: where the archive is kept, so that others can fetch it; nil removes it again.
+    /// - Returns: the archive's name and size.
+    /// - Throws: ``ReleaseError``; nothing is left behind then.
     package func install(folder source: String, keepingArchiveAt archive: String? = nil) throws(ReleaseError)
         -> ReleaseArchive
     {
@@ -68,6 +70,7 @@ package struct ReleaseStore: Sendable {
     /// - Parameters:
     ///   - cid: what the bytes must be.
     ///   - next: the next piece of any size, nil at the end.
+    /// - Throws: ``ReleaseError``, or what `next` throws; nothing is left behind then.
     package func install(
         expecting cid: CID, next: () throws(ReleaseError) -> ArraySlice<UInt8>?
     ) throws(ReleaseError) {

@@ -26,6 +26,8 @@ actor SubprocessSession: CallCarrier {
 
     /// Bytes that may wait for the socket before senders wait.
     static let outputBytes = 1_048_576
+    /// Bytes queued for the worker beyond which nothing more is read from it.
+    static let unreadBytes = 8_388_608
     /// The window that the host grants in each call, in bytes.
     static let windowBytes: UInt32 = 262_144
 
@@ -225,8 +227,9 @@ actor SubprocessSession: CallCarrier {
         self.isFlushScheduled = false
         guard let stream = self.stream, !self.channel.output.isEmpty else { return }
         stream.write(self.channel.takeOutput())
-        // A worker that makes this end write (pings, credits) without reading must not make it buffer.
-        if !stream.isWritable, !self.isReadingPaused {
+        // Messages wait for room in the stream; only a worker that asks for answers (pings) and does not read them gets
+        // here. It must not make this end buffer without bound.
+        if stream.queuedByteCount > Self.unreadBytes, !self.isReadingPaused {
             self.isReadingPaused = true
             stream.pauseReading()
         }

@@ -83,6 +83,7 @@ package struct WorkerSupervisor: Sendable {
     ///   - input: what happened.
     ///   - nowMilliseconds: monotonic time.
     ///   - randomness: any number, fresh for each call: spreads restarts by a quarter to either side.
+    /// - Returns: what to do, in order.
     package mutating func step(_ input: Input, nowMilliseconds: UInt64, randomness: UInt64) -> [Effect] {
         switch (self.state, input) {
         case (.created, .start), (.stopped, .start), (.failed, .start), (.backoff, .start):
