@@ -41,6 +41,13 @@ func wrapper(_ name: String, _ path: String, _ dependencies: [Target.Dependency]
     .target(name: name, dependencies: dependencies, path: path, swiftSettings: wrapsC)
 }
 
+/// A worker as a program in Swift. It carries the Swift runtime in itself, since a jail shows no toolchain.
+func worker(_ name: String, _ path: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .executableTarget(
+        name: name, dependencies: ["WorkerKit"] + dependencies, path: path, exclude: exclude, swiftSettings: wrapsC,
+        linkerSettings: [.unsafeFlags(["-static-stdlib"])])
+}
+
 func suite(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     .testTarget(
         name: name, dependencies: dependencies + ["TestKit"], path: "Tests/\(name)", swiftSettings: house)
@@ -82,13 +89,9 @@ let pluginTargets: [Target] = [
             "WorkerABI", "WorkerChannel", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
             collections, logging, yams,
         ]),
-    .target(
-        name: "DigestWorker", dependencies: ["WorkerABI"], path: "Plugins/Workers/digest",
-        exclude: ["worker.yaml"],
-        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"])]),
-    .executableTarget(
-        name: "query-worker", dependencies: ["WorkerKit"], path: "Plugins/Workers/query", exclude: ["worker.yaml"],
-        swiftSettings: wrapsC, linkerSettings: [.linkedLibrary("sqlite3")]),
+    .systemLibrary(
+        name: "CSQLite", path: "Plugins/Workers/CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    worker("query-worker", "Plugins/Workers/query", ["CSQLite"], exclude: ["worker.yaml"]),
 ]
 
 let agentTargets: [Target] = [
@@ -115,6 +118,7 @@ let agentTargets: [Target] = [
 
 let testTargets: [Target] = [
     module("TestKit", "Tests/TestKit"),
+    worker("conformance-worker", "Tests/ConformanceWorkers/swift", []),
     .executableTarget(
         name: "sandbox-probe", dependencies: ["Launching", "Policy", "Libuv", "dsmp-jail"], path: "Tests/SandboxProbe",
         swiftSettings: wrapsC),
@@ -167,7 +171,6 @@ var products: [Product] = [
     .executable(name: "dsmp", targets: ["dsmp"]),
     .executable(name: "dsmp-jail", targets: ["dsmp-jail"]),
     .library(name: "WorkerKit", targets: ["WorkerKit"]),
-    .library(name: "digest-worker", type: .dynamic, targets: ["DigestWorker"]),
 ]
 
 /// The names of the local targets, and of the packages, that a target needs directly.
