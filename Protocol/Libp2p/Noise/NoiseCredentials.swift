@@ -12,6 +12,8 @@ package final class NoiseCredentials: Sendable {
 
     /// Whose credentials these are.
     package let peerID: PeerID
+    /// What is offered in the handshake.
+    let muxers: [String]
     let staticKey: KeyAgreementKey
     /// The payload of our handshake message, the same in every connection.
     let payload: [UInt8]
@@ -25,6 +27,7 @@ package final class NoiseCredentials: Sendable {
         identity: KeyPair, staticPrivateKey: [UInt8], muxers: [String] = NoiseCredentials.muxers
     ) throws(KeyError) {
         self.peerID = identity.peerID
+        self.muxers = muxers
         self.staticKey = try KeyAgreementKey(privateKey: staticPrivateKey)
         self.payload =
             NoisePayload(

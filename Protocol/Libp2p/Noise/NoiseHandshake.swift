@@ -85,8 +85,8 @@ package struct NoiseHandshake: ~Copyable {
     /// The first muxer of the initiator's list that the responder has too (libp2p specs,
     /// connections/inlined-muxer-negotiation.md).
     private func commonMuxer(_ offered: [String]) throws(NoiseFailure) -> String? {
-        guard !offered.isEmpty else { return nil }
-        let ours = NoiseCredentials.muxers
+        let ours = self.credentials.muxers
+        guard !offered.isEmpty, !ours.isEmpty else { return nil }
         let (first, second) = self.role == .listener ? (offered, ours) : (ours, offered)
         guard let common = first.first(where: second.contains) else {
             throw .noCommonMuxer(offered.prefix(8).map { String($0.prefix(64)) })

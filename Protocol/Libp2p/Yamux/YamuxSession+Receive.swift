@@ -112,6 +112,9 @@ extension YamuxSession {
         default:
             try self.requireRoom(for: header, credit: self.table[place].receiveCredit)
             self.table[place].receiveCredit -= Int(header.length)
+            if self.table[place].lastGrantMilliseconds == nil {
+                self.table[place].lastGrantMilliseconds = nowMilliseconds
+            }
             self.expectBody(of: self.table.id(at: place), header)
         }
         if header.flags.contains(.reset) {

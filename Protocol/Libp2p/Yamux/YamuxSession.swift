@@ -211,7 +211,7 @@ extension YamuxSession {
     /// (Specs/libp2p.md, section 5.4).
     private mutating func growWindow(at place: Int, nowMilliseconds: UInt64) {
         let window = self.table[place].receiveWindow
-        let elapsed = nowMilliseconds &- self.table[place].lastGrantMilliseconds
+        let elapsed = nowMilliseconds &- (self.table[place].lastGrantMilliseconds ?? nowMilliseconds)
         self.table[place].lastGrantMilliseconds = nowMilliseconds
         guard let roundTrip = self.liveness.roundTripMilliseconds else { return }
         let scale = UInt64(min(window / YamuxConfiguration.initialWindowBytes, 64))

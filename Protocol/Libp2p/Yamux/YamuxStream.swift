@@ -28,7 +28,8 @@ struct YamuxStream: Sendable {
     /// Bytes handed out that the application has not consumed.
     var unconsumed = 0
     var isGrantDue = false
-    var lastGrantMilliseconds: UInt64 = 0
+    /// When the last grant was made, or the first byte came; nil before that.
+    var lastGrantMilliseconds: UInt64?
     var isPeerFinished = false
 
     /// Bytes that the application consumed and the peer was not told of.
