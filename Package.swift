@@ -120,8 +120,11 @@ let testTargets: [Target] = [
     module("TestKit", "Tests/TestKit"),
     worker("conformance-worker", "Tests/ConformanceWorkers/swift", []),
     .executableTarget(
-        name: "sandbox-probe", dependencies: ["Launching", "Policy", "Libuv", "dsmp-jail"], path: "Tests/SandboxProbe",
+        name: "sandbox-probe", dependencies: ["Launching", "Policy", "Libuv"], path: "Tests/SandboxProbe",
         swiftSettings: wrapsC),
+    .executableTarget(
+        name: "swift-worker", path: "Tests/SwiftWorker", swiftSettings: house,
+        linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
     .executableTarget(
         name: "hostile-worker", path: "Tests/Escape", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
         linkerSettings: [.unsafeFlags(["-static-executable"])]),
@@ -136,23 +139,34 @@ let testTargets: [Target] = [
     suite("OverlayTests", ["Overlay", "Libp2p", "Kademlia", "Libuv", "Identity", "Wire", "Cryptography"]),
     suite("InteropTests", ["Overlay", "Libp2p", "Kademlia", "Libuv", "Identity", "Wire", "Cryptography"]),
     suite("PolicyTests", ["Policy"]),
-    suite("LaunchingTests", ["Launching", "Policy", "Libuv", "dsmp-jail", "sandbox-probe", "hostile-worker"]),
+    suite("LaunchingTests", ["Launching", "Policy", "Libuv"]),
     suite(
         "HostingTests",
         [
             "Hosting", "WorkerChannel", "WorkerKit", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire",
-            "dsmp-jail",
         ]),
     suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", grdb]),
     suite("CoreTests", ["Core", "Storage", "Hosting", "Overlay", "Mesh", "Market", "Libuv", "Identity", "Wire"]),
     suite("ServerTests", ["Server", "ControlAPI", "ControlClient", "Mesh", logging, nioCore, nioPosix]),
-    suite("EndToEndTests", ["ControlAPI", "ControlClient", "Identity", "Wire", "dsmp", "dsmp-jail"]),
+    suite("EndToEndTests", ["ControlAPI", "ControlClient", "Identity", "Wire"]),
     .executableTarget(
         name: "dsmp-bench",
         dependencies: [
             "TestKit", "Overlay", "Libp2p", "Kademlia", "Libuv", "Hosting", "Mesh", "Identity", "Wire", "Cryptography",
         ],
         path: "Tests/Benchmarks", swiftSettings: house),
+]
+
+/// Executables that a target starts as processes. They are no dependencies, because SwiftPM would link the code and the
+/// linker flags of an executable into the one bundle of all tests; a whole build makes them anyway.
+let startedBy: [String: [String]] = [
+    "LaunchingTests": ["dsmp-jail", "hostile-worker", "sandbox-probe", "swift-worker"],
+    "HostingTests": ["dsmp-jail", "query-worker"],
+    "CoreTests": ["dsmp-jail", "query-worker"],
+    "EndToEndTests": ["dsmp", "dsmp-jail", "query-worker"],
+    "dsmp": ["dsmp-jail"],
+    "dsmp-bench": ["dsmp-jail"],
+    "sandbox-probe": ["dsmp-jail"],
 ]
 
 var targets = protocolTargets + sandboxTargets + pluginTargets + agentTargets + testTargets
@@ -197,6 +211,7 @@ if let only = Context.environment["DSMP_ONLY"] {
         for target in targets where kept.contains(target.name) {
             let needed = needs(of: target)
             kept.formUnion(needed.targets)
+            kept.formUnion(startedBy[target.name] ?? [])
             packages.formUnion(needed.packages)
         }
         grew = kept.count > before
