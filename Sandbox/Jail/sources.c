@@ -52,7 +52,7 @@ static bool identify(int descriptor, struct identity *identity, mode_t *mode) {
 
 static int open_source(const char *path, bool follows) {
     struct open_how how = {
-        .flags = O_PATH | O_CLOEXEC | (follows ? 0 : O_NOFOLLOW),
+        .flags = O_PATH | O_CLOEXEC,
         .resolve = follows ? RESOLVE_NO_MAGICLINKS : RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
     };
     return syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof how);

@@ -19,8 +19,10 @@ final class JailChannel {
     /// Weak: when the caller drops the process without ending it, its end is still reaped but reported to nobody.
     private weak var process: LaunchedProcess?
     private var failure: LaunchError?
-    /// Called once, when the helper has ended.
+    /// Called once, when the channel has ended; the helper may take a moment longer.
     var onEnd: (() -> Void)?
+    /// The helper.
+    var child: ChildProcess?
 
     init(
         request: UInt32, channel: Int32, descriptors: LaunchedProcess.Descriptors, bag: DescriptorBag,

@@ -16,6 +16,7 @@ package actor JailLauncher: Launcher {
     package nonisolated let helper: String
     private var lastRequest: UInt32 = 0
     private var channels: [UInt32: JailChannel] = [:]
+    private var idleWaiters: [CheckedContinuation<Void, Never>] = []
 
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe self.loop.asUnownedSerialExecutor() }
 
@@ -40,8 +41,32 @@ package actor JailLauncher: Launcher {
         return (path.lastIndex(of: "/").map { String(path[...$0]) } ?? "/usr/bin/") + Self.helperName
     }
 
-    /// How many jails this launcher has started that have not ended.
+    /// How many helpers of this launcher have not ended.
     package var liveCount: Int { self.channels.count }
+
+    /// Ends every jail and waits until all helpers are gone.
+    package func shutdown() async {
+        for (_, channel) in self.channels.sorted(by: { $0.key < $1.key }) { channel.end(.cancelled) }
+        await self.allEnded()
+    }
+
+    /// Waits until no helper is left.
+    package func allEnded() async {
+        guard !self.channels.isEmpty else { return }
+        await withCheckedContinuation { self.idleWaiters.append($0) }
+    }
+
+    /// Forgets a start when its helper has ended.
+    private func reap(_ request: UInt32) {
+        Task {
+            // Fails only when the loop stops, and then nobody can wait any more.
+            _ = try? await self.channels[request]?.child?.exitStatus()
+            self.channels[request] = nil
+            guard self.channels.isEmpty else { return }
+            for waiter in self.idleWaiters { waiter.resume() }
+            self.idleWaiters = []
+        }
+    }
 
     package func launch(_ plan: LaunchPlan) async throws(LaunchError) -> LaunchedProcess {
         let bytes = try plan.encoded()
@@ -62,7 +87,7 @@ package actor JailLauncher: Launcher {
     ) {
         do {
             let channel = try self.start(request, plan, bytes, waiter)
-            channel.onEnd = { [weak self] in self?.assumeIsolated { $0.channels[request] = nil } }
+            channel.onEnd = { [weak self] in self?.assumeIsolated { $0.reap(request) } }
             self.channels[request] = channel
         } catch {
             waiter.resume(returning: .failure(error))
@@ -85,8 +110,7 @@ package actor JailLauncher: Launcher {
         do {
             let channel = try JailChannel(
                 request: request, channel: own, descriptors: wiring.ours, bag: ours, on: self.loop, waiter: waiter)
-            // The value may go: a child without an owner is still reaped, and its end is seen on the channel.
-            _ = try ChildProcess(
+            channel.child = try ChildProcess(
                 ChildProcess.Description(
                     program: self.helper, arguments: ["launch"], environment: [], workingDirectory: "/",
                     descriptors: [.null, .null, .null, .duplicate(other)], isSessionLeader: true), on: self.loop)

@@ -41,7 +41,7 @@ package enum PolicyCompiler {
         writer.section(Section.sizes, Self.sizes(policy.limits))
         writer.section(Section.limits, Self.processLimits(policy))
         writer.section(Section.mounts, Self.mounts(policy))
-        writer.section(Section.protected, PlanWriter.payload(texts: policy.protected.all))
+        writer.section(Section.protected, PlanWriter.payload(texts: policy.protected.all + ["/dev"]))
         writer.section(Section.filter, filter)
         if let cores = policy.limits.allowedCores { writer.section(Section.processors, Self.mask(of: cores)) }
         writer.section(Section.resources, Self.resources(policy.limits))

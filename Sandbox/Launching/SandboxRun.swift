@@ -47,7 +47,9 @@ package struct SandboxRun: Sendable {
             let launcher = JailLauncher(on: loop, helper: self.helper)
             let process = try await launcher.launch(plan)
             await onStart(process)
-            switch await process.exitStatus().reason {
+            let report = await process.exitStatus()
+            await launcher.allEnded()
+            switch report.reason {
             case .exited(let code): return Outcome(exitStatus: code, problem: nil)
             case .signalled(let number): return Outcome(exitStatus: 128 + number, problem: nil)
             case .outOfMemory, .lost: return Outcome(exitStatus: 128 + SIGKILL, problem: nil)

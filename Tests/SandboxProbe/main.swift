@@ -1,7 +1,9 @@
 // A small agent for the sandbox's tests: runs one program in a jail and ends with its status. The tests end it by force,
 // start it as an ordinary user, and measure with it.
 //
-//     sandbox-probe [--profile P] [--bind B]... [--protect PATH]... -- PROGRAM ARG...
+//     sandbox-probe [--profile P] [--bind B]... [--protect PATH]... [--repeat N] -- PROGRAM ARG...
+//
+// With --repeat it runs the program N times and then looks for what the runs left behind.
 
 import Glibc
 import Launching
@@ -22,6 +24,7 @@ var words = CommandLine.arguments.dropFirst()
 var profile = SandboxProfile.strict
 var binds: [String] = []
 var protected: [String] = []
+var count = 0
 while let option = words.popFirst(), option != "--" {
     guard let value = words.popFirst() else { usage("\(option) needs a value") }
     switch option {
@@ -30,6 +33,7 @@ while let option = words.popFirst(), option != "--" {
         profile = named
     case "--bind": binds.append(value)
     case "--protect": protected.append(value)
+    case "--repeat": count = Int(value) ?? 0
     default: usage("unknown option \(option)")
     }
 }
@@ -40,6 +44,8 @@ var run = SandboxRun(
 run.profile = profile
 run.binds = binds
 run.arguments = Array(words)
-let outcome = await run.run(on: EventLoop())
+let loop = EventLoop()
+if count > 0 { exit(await Leaks.look(after: run, count: count, on: loop)) }
+let outcome = await run.run(on: loop)
 if let problem = outcome.problem { standardError(problem) }
 exit(outcome.exitStatus)
