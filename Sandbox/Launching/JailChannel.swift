@@ -69,10 +69,12 @@ final class JailChannel {
             }
             if byteCount == -Int(EAGAIN) { return }
             for number in received.prefix(count) { self.take(number) }
+            // A reset is the end too: the helper did not even read its order.
+            let isEnd = byteCount == 0 || byteCount == -Int(ECONNRESET)
             guard byteCount > 0, let report = JailReport(decoding: bytes.prefix(byteCount)),
                 report.request == self.request
             else {
-                self.end(.helperFailed(reason: byteCount == 0 ? "it ended early" : "it sent what is no report"))
+                self.end(.helperFailed(reason: isEnd ? "it ended early" : "it sent what is no report"))
                 return
             }
             guard !self.take(report) else { return }
