@@ -123,21 +123,24 @@ extension ConnectionMachine {
     private mutating func receiveEncrypted(
         _ bytes: RawSpan, nowMilliseconds: UInt64, effects: inout [ConnectionEffect]
     ) {
-        var plaintext: [UInt8] = []
-        plaintext.reserveCapacity(bytes.byteCount + (self.transport?.partialByteCount ?? 0))
-        do { try self.transport?.open(bytes, appendingTo: &plaintext) } catch {
-            return self.end(.secureChannelFailed(error), farewell: nil, effects: &effects)
-        }
-        var rest = plaintext[...]
-        if self.phase == .choosingMuxer {
-            do {
-                guard try self.negotiate(Set(NoiseCredentials.muxers), &rest, sealed: true) else { return }
-            } catch {
-                return self.end(.negotiationFailed(error), farewell: nil, effects: &effects)
+        var offset = 0
+        while self.phase != .closed {
+            let record: [UInt8]?
+            do { record = try self.transport?.next(bytes, at: &offset) } catch {
+                return self.end(.secureChannelFailed(error), farewell: nil, effects: &effects)
             }
-            self.open(nowMilliseconds: nowMilliseconds, effects: &effects)
+            guard let record else { return }
+            var rest = record[...]
+            if self.phase == .choosingMuxer {
+                do {
+                    guard try self.negotiate(Set(NoiseCredentials.muxers), &rest, sealed: true) else { continue }
+                } catch {
+                    return self.end(.negotiationFailed(error), farewell: nil, effects: &effects)
+                }
+                self.open(nowMilliseconds: nowMilliseconds, effects: &effects)
+            }
+            self.receiveFrames(
+                rest, storageByteCount: record.count, nowMilliseconds: nowMilliseconds, effects: &effects)
         }
-        self.receiveFrames(
-            rest, storageByteCount: plaintext.capacity, nowMilliseconds: nowMilliseconds, effects: &effects)
     }
 }

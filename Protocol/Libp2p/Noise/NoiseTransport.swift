@@ -33,22 +33,38 @@ package struct NoiseTransport: ~Copyable {
         self.sentCount += 1
     }
 
-    /// Decrypts what came, cut anywhere, and appends it to `plaintext`. Complete records are read where they lie; only
-    /// the start of an incomplete one is kept.
+    /// Decrypts the next record of what came, cut anywhere. A complete record is read where it lies; only the start of an
+    /// incomplete one is kept. Each record has storage of its own, so that what is kept of one holds no other.
     ///
+    /// - Parameters:
+    ///   - bytes: what came.
+    ///   - offset: where in `bytes` to go on; moved behind what was used.
+    /// - Returns: the plaintext; nil when everything was used and no record is complete.
     /// - Throws: ``NoiseFailure/authenticationFailed(message:)`` or ``NoiseFailure/recordTooShort(byteCount:)``. The
-    ///   channel is broken then and nothing of this call may be used.
-    package mutating func open(_ bytes: RawSpan, appendingTo plaintext: inout [UInt8]) throws(NoiseFailure) {
-        var offset = 0
+    ///   channel is broken then.
+    package mutating func next(_ bytes: RawSpan, at offset: inout Int) throws(NoiseFailure) -> [UInt8]? {
         while offset < bytes.byteCount {
             if self.partial.isEmpty, let end = try Self.endOfRecord(bytes, at: offset), end <= bytes.byteCount {
-                try self.openRecord(bytes.extracting(offset + 2..<end), appendingTo: &plaintext)
+                let record = bytes.extracting(offset + 2..<end)
                 offset = end
-            } else {
-                offset += try self.gather(bytes.extracting(offset..<bytes.byteCount))
-                try self.openGathered(appendingTo: &plaintext)
+                return try self.open(record)
+            }
+            offset += try self.gather(bytes.extracting(offset..<bytes.byteCount))
+            if let end = try Self.endOfRecord(self.partial.span.bytes, at: 0), end == self.partial.count {
+                let record = self.partial
+                self.partial = []
+                return try self.open(record.span.bytes.extracting(2..<end))
             }
         }
+        return nil
+    }
+
+    /// Decrypts everything that came, cut anywhere, and appends it to `plaintext`.
+    ///
+    /// - Throws: as ``next(_:at:)``.
+    package mutating func open(_ bytes: RawSpan, appendingTo plaintext: inout [UInt8]) throws(NoiseFailure) {
+        var offset = 0
+        while let record = try self.next(bytes, at: &offset) { plaintext += record }
     }
 
     /// Where a record that begins at `start` ends; nil when its length is not there.
@@ -68,19 +84,14 @@ package struct NoiseTransport: ~Copyable {
         return count
     }
 
-    private mutating func openGathered(appendingTo plaintext: inout [UInt8]) throws(NoiseFailure) {
-        guard let end = try Self.endOfRecord(self.partial.span.bytes, at: 0), end == self.partial.count else { return }
-        let record = self.partial
-        self.partial = []
-        try self.openRecord(record.span.bytes.extracting(2..<end), appendingTo: &plaintext)
-    }
-
-    private mutating func openRecord(_ record: RawSpan, appendingTo plaintext: inout [UInt8]) throws(NoiseFailure) {
+    private mutating func open(_ record: RawSpan) throws(NoiseFailure) -> [UInt8] {
+        var plaintext: [UInt8] = []
         do {
             try self.opener.open(record, nonce: .init(counter: self.receivedCount), appendingTo: &plaintext)
         } catch {
             throw .authenticationFailed(message: Int(clamping: self.receivedCount) + 4)
         }
         self.receivedCount += 1
+        return plaintext
     }
 }
