@@ -95,7 +95,7 @@ let pluginTargets: [Target] = [
 ]
 
 let agentTargets: [Target] = [
-    module("Storage", "Agent/Storage", ["Wire", "Cryptography", "Identity", "Kademlia", grdb]),
+    module("Storage", "Agent/Storage", ["Wire", "Identity", "Kademlia", grdb]),
     module("ControlAPI", "Agent/ControlAPI", ["Mesh"]),
     wrapper("ControlClient", "Agent/ControlClient", ["ControlAPI", nioCore, nioPosix, nioHTTP]),
     module(
@@ -145,7 +145,10 @@ let testTargets: [Target] = [
         [
             "Hosting", "WorkerChannel", "WorkerKit", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire",
         ]),
-    suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", grdb]),
+    suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", "storage-crash-child", grdb]),
+    .executableTarget(
+        name: "storage-crash-child", dependencies: ["Storage", "Identity"], path: "Tests/StorageCrashChild",
+        swiftSettings: house),
     suite("CoreTests", ["Core", "Storage", "Hosting", "Overlay", "Mesh", "Market", "Libuv", "Identity", "Wire"]),
     suite("ServerTests", ["Server", "ControlAPI", "ControlClient", "Mesh", logging, nioCore, nioPosix]),
     suite("EndToEndTests", ["ControlAPI", "ControlClient", "Identity", "Wire"]),

@@ -10,8 +10,6 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
     case newerVersion(path: String)
     /// The folder is of another identity than its key file.
     case otherIdentity(stored: String, own: String)
-    /// The key file holds no key.
-    case brokenKey(path: String, reason: String)
     /// The disk, or the quota, is full. What was acknowledged before is safe.
     case diskFull(path: String)
     /// The file is damaged.
@@ -33,8 +31,6 @@ package enum StorageError: Error, Hashable, Sendable, CustomStringConvertible {
             "\(path) was written by a newer version of dsmp; install that version, or choose another folder with --data"
         case .otherIdentity(let stored, let own):
             "the data belongs to \(stored) but identity.key is that of \(own); restore the right key, or choose another folder with --data"
-        case .brokenKey(let path, let reason):
-            "\(path) holds no usable key: \(reason); restore it from a backup, or move it away for a new identity"
         case .diskFull(let path):
             "no space is left to write \(path); free some and try again, nothing that was acknowledged is lost"
         case .corrupt(let path, let reason):

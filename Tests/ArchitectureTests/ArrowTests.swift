@@ -22,7 +22,7 @@ import Testing
             "WorkerABI", "WorkerChannel", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
         ],
         "Plugins/Workers/query": ["WorkerKit"],
-        "Agent/Storage": ["Wire", "Cryptography", "Identity", "Kademlia", "Mesh", "Market", "Overlay"],
+        "Agent/Storage": ["Wire", "Identity", "Kademlia", "Mesh", "Market", "Overlay"],
         "Agent/ControlAPI": ["Wire", "Identity", "Mesh"],
         "Agent/Core": [
             "Wire", "Cryptography", "Identity", "Libp2p", "Kademlia", "Mesh", "Market", "Libuv", "Overlay", "Policy",

@@ -6,9 +6,12 @@ package final class TemporaryFolder: Sendable {
     package let path: String
 
     /// - Parameter nameBytes: how long the last part of the path is, to make long paths.
+    /// - Throws: when it cannot be made.
     package init(nameBytes: Int = 0) throws {
         let padding = String(repeating: "l", count: max(0, nameBytes - 45))
-        self.path = NSTemporaryDirectory() + "/dsmp-test-\(UUID().uuidString)" + padding
+        var base = NSTemporaryDirectory()
+        while base.count > 1, base.hasSuffix("/") { base.removeLast() }
+        self.path = base + "/dsmp-test-\(UUID().uuidString)" + padding
         guard mkdir(self.path, 0o700) == 0 else { throw POSIXError(POSIXErrorCode(rawValue: errno) ?? .EIO) }
     }
 
