@@ -21,5 +21,5 @@ nonisolated func answerOfThread() -> Int {
 
 let sum = await addInTasks()
 let answer = answerOfThread()
-try await Task.sleep(for: .milliseconds(1))
+try await ContinuousClock().sleep(for: .milliseconds(1))
 print("sum \(sum), thread \(answer == 7 ? "ran" : "lost"), slept")
