@@ -156,7 +156,7 @@ extension KademliaNode {
         into effects: inout [KademliaEffect]
     ) {
         guard let record, let running = self.operations[number] else { return }
-        guard (try? self.validators.validate(record, unixMilliseconds: now.unixMilliseconds)) != nil else { return }
+        guard self.validators.isValid(record, unixMilliseconds: now.unixMilliseconds) else { return }
         if let best = running.best,
             self.validators.compare(key: record.key, record.value, best.value) == .conflicting
         {

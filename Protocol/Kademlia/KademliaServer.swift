@@ -93,7 +93,7 @@ struct KademliaServer {
         guard let held = try records.value(forKey: key), held.expiresAtUnixMilliseconds > now.unixMilliseconds else {
             return nil
         }
-        guard (try? self.validators.validate(held.record, unixMilliseconds: now.unixMilliseconds)) != nil else {
+        guard self.validators.isValid(held.record, unixMilliseconds: now.unixMilliseconds) else {
             return nil
         }
         return held.record

@@ -78,6 +78,16 @@ package struct ValidatorRegistry: Sendable {
         return expiry
     }
 
+    /// Whether a record is accepted.
+    package func isValid(_ record: ValueRecord, unixMilliseconds: UInt64) -> Bool {
+        do {
+            _ = try self.validate(record, unixMilliseconds: unixMilliseconds)
+            return true
+        } catch {
+            return false
+        }
+    }
+
     /// Ranks two valid values of one key. Equal bytes are always the same.
     package func compare(key: [UInt8], _ first: [UInt8], _ second: [UInt8]) -> RecordOrder {
         guard first != second, let validator = try? self.validator(of: key) else { return .same }
