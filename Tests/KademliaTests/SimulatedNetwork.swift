@@ -62,6 +62,7 @@ struct SimulatedNetwork {
             let contact = testContact(1_000_000 + number, &self.random)
             self.inventedPeers.append((KademliaKey(contact.id), contact))
         }
+        self.inventedPeers.sort { $0.key.bytes.lexicographicallyPrecedes($1.key.bytes) }
     }
 
     @discardableResult
@@ -196,8 +197,7 @@ struct SimulatedNetwork {
     /// that do not exist; it takes records and throws them away.
     private mutating func lie(about request: KademliaRequest, _ index: Int) -> Reply {
         let target = KademliaKey(hashing: request.key)
-        let closer = self.inventedPeers.sorted { $0.key.distance(to: target) < $1.key.distance(to: target) }
-            .prefix(20).map(\.contact)
+        let closer = self.inventedPeers(closestTo: target)
         switch request {
         case .findNode(let key):
             // It answers the check of the table like anybody: a liar wants to be in it.
@@ -218,6 +218,21 @@ struct SimulatedNetwork {
         case .addProvider: return .silence
         case .ping: return .answer(KademliaAnswer(kind: .ping))
         }
+    }
+
+    /// The twenty invented peers closest to a position: they share the longest prefixes, so they are neighbours in the
+    /// order of positions.
+    private func inventedPeers(closestTo target: KademliaKey) -> [PeerContact] {
+        var (low, high) = (0, self.inventedPeers.count)
+        let position = target.bytes
+        while low < high {
+            let middle = (low + high) / 2
+            let isBefore = self.inventedPeers[middle].key.bytes.lexicographicallyPrecedes(position)
+            if isBefore { low = middle + 1 } else { high = middle }
+        }
+        let window = max(0, low - 60)..<min(self.inventedPeers.count, low + 60)
+        return self.inventedPeers[window].sorted { $0.key.distance(to: target) < $1.key.distance(to: target) }
+            .prefix(20).map(\.contact)
     }
 
     private mutating func latency() -> UInt64 {
