@@ -10,7 +10,6 @@ import Testing
         ("TO" + "DO", "do it now or write it down as a limitation in Specs/"),
         ("FIX" + "ME", "do it now or write it down as a limitation in Specs/"),
         ("@testable", "give the declaration `package` access"),
-        ("@unchecked Sendable", "use an actor, `Mutex`, or `nonisolated(unsafe)` with a `// Safety:` comment"),
     ]
 
     /// In tests: wait for the event instead.
@@ -28,6 +27,18 @@ import Testing
         for file in SourceTree.files where !file.isGenerated && file.isSwift && !Self.isRuleBook(file) {
             self.check(file, Self.everywhere)
             if file.isTest { self.check(file, Self.inTests) }
+        }
+    }
+
+    @Test("of unchecked sendability give their reason") func uncheckedSendableIsExplained() {
+        for file in SourceTree.files where file.isSwift && !Self.isRuleBook(file) {
+            for (number, line) in file.code where line.contains("@unchecked Sendable") {
+                let above = file.lines[max(0, number - 6)..<number]
+                #expect(
+                    above.contains { $0.contains("Safety:") },
+                    "\(file.path):\(number): use an actor or a lock, or say above it in a `Safety:` comment why it holds"
+                )
+            }
         }
     }
 
