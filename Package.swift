@@ -172,7 +172,18 @@ let startedBy: [String: [String]] = [
     "sandbox-probe": ["dsmp-jail"],
 ]
 
-var targets = protocolTargets + sandboxTargets + pluginTargets + agentTargets + testTargets
+// libFuzzer brings its own `main`, which breaks a build without the sanitizer: Tests/Support/run-fuzzers asks for it.
+let fuzzTargets: [Target] =
+    Context.environment["DSMP_FUZZ"] == nil
+    ? []
+    : [
+        .executableTarget(
+            name: "dsmp-fuzz",
+            dependencies: ["Libp2p", "Kademlia", "Mesh", "Market", "Identity", "Wire", "Cryptography"],
+            path: "Tests/Fuzz", exclude: ["Corpus"], swiftSettings: house)
+    ]
+
+var targets = protocolTargets + sandboxTargets + pluginTargets + agentTargets + testTargets + fuzzTargets
 var dependencies: [Package.Dependency] = [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),

@@ -4,6 +4,8 @@ import Wire
 package struct WorkerName: Hashable, Comparable, Sendable, CustomStringConvertible {
     /// The longest name, in characters.
     package static let maximumNameCharacterCount = 63
+    /// The longest text form that is read, in characters.
+    package static let maximumCharacterCount = 256
     /// What a text form starts with.
     package static let scheme = "dsmp://"
 
@@ -22,15 +24,23 @@ package struct WorkerName: Hashable, Comparable, Sendable, CustomStringConvertib
         self.name = name
     }
 
+    private static var wrongForm: IdentityError {
+        .malformed(.malformed("a worker is written dsmp://<publisher>/<name>"))
+    }
+
     /// Reads the text form, with the publisher in either of its own.
     ///
     /// - Throws: ``IdentityError/malformed(_:)`` or ``IdentityError/key(_:)``.
     package init(_ text: some StringProtocol) throws(IdentityError) {
-        let parts = text.dropFirst(Self.scheme.count).split(separator: "/", omittingEmptySubsequences: false)
-        guard text.utf8.count <= 256, text.hasPrefix(Self.scheme), parts.count == 2 else {
-            throw .malformed(.malformed("a worker is written dsmp://<publisher>/<name>"))
+        guard text.utf8.count <= Self.maximumCharacterCount, text.utf8.starts(with: Self.scheme.utf8) else {
+            throw Self.wrongForm
         }
-        try self.init(publisher: PeerID(parts[0]), name: String(parts[1]))
+        // Cut in bytes: a slash and a mark that combines with it are one `Character`.
+        let parts = Array(text.utf8.dropFirst(Self.scheme.utf8.count))
+            .split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        guard parts.count == 2 else { throw Self.wrongForm }
+        try self.init(publisher: PeerID(parts[0]), name: parts[1])
     }
 
     /// The text form, with the publisher in base 58.

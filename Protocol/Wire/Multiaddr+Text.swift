@@ -7,8 +7,13 @@ extension Multiaddr: CustomStringConvertible {
         guard text.utf8.count <= 4 * Self.maximumByteCount else {
             throw .overLimit(value: UInt64(text.utf8.count), limit: 4 * Self.maximumByteCount)
         }
-        guard text.hasPrefix("/") else { throw .malformed("a multiaddr starts with \"/\", as /ip4/127.0.0.1/tcp/4001") }
-        var parts = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst()
+        let slash = UInt8(ascii: "/")
+        guard text.utf8.first == slash else {
+            throw .malformed("a multiaddr starts with \"/\", as /ip4/127.0.0.1/tcp/4001")
+        }
+        // Cut in bytes: a slash and a mark that combines with it are one `Character`.
+        var parts = Array(text.utf8).split(separator: slash, omittingEmptySubsequences: false).dropFirst()
+            .map { String(decoding: $0, as: UTF8.self) }[...]
         if parts.last?.isEmpty == true { parts = parts.dropLast() }
         var components: [Component] = []
         while let name = parts.popFirst() {

@@ -43,7 +43,8 @@ package enum Multibase: UInt8, CaseIterable, Sendable {
         guard let first = text.utf8.first, let base = Multibase(rawValue: first) else {
             throw .unsupported("the multibase of the text")
         }
-        return (base, try base.decodeBare(text.dropFirst()))
+        // Cut in bytes: a mark that combines with the letter would be cut off with it, as one `Character`.
+        return (base, try base.decode(text.utf8.dropFirst()))
     }
 
     /// Decodes a text in this base without a letter before it.
@@ -51,7 +52,11 @@ package enum Multibase: UInt8, CaseIterable, Sendable {
     /// - Throws: ``WireError/overLimit(value:limit:)`` above ``maximumCharacterCount``, ``WireError/malformed(_:)`` for
     ///   a character outside the alphabet or left-over bits that are not zero.
     package func decodeBare(_ text: some StringProtocol) throws(WireError) -> [UInt8] {
-        let count = text.utf8.count
+        try self.decode(text.utf8)
+    }
+
+    private func decode(_ text: some Collection<UInt8>) throws(WireError) -> [UInt8] {
+        let count = text.count
         guard count <= Self.maximumCharacterCount else {
             throw .overLimit(value: UInt64(count), limit: Self.maximumCharacterCount)
         }
@@ -60,7 +65,7 @@ package enum Multibase: UInt8, CaseIterable, Sendable {
         for (value, character) in alphabet.enumerated() { values[Int(character)] = UInt8(truncatingIfNeeded: value) }
         var digits: [UInt8] = []
         digits.reserveCapacity(count)
-        for character in text.utf8 {
+        for character in text {
             let value = values[Int(character)]
             guard value != 0xff else { throw .malformed("a text holds a character that \(self) has not") }
             digits.append(value)

@@ -41,7 +41,7 @@ import Wire
         "has only one form for its bytes",
         arguments: [
             "z0", "zO", "zI", "zl", "z7paNL19xttacU_", "kA", "k-", "f0", "fA0", "fg0", "bA", "b1", "ba", "baaa", "bab",
-            "baaaaab", "bcaaa=", "b aa", "zé",
+            "baaaaab", "bcaaa=", "b aa", "zé", "z\u{30f}", "b\u{301}aa",
         ])
     func refusesOthers(text: String) {
         #expect(throws: WireError.self) { try Multibase.decode(text) }
