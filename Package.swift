@@ -143,7 +143,7 @@ let testTargets: [Target] = [
     suite(
         "HostingTests",
         [
-            "Hosting", "WorkerChannel", "WorkerKit", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire",
+            "Hosting", "WorkerChannel", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire", "Cryptography",
         ]),
     suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", "storage-crash-child", grdb]),
     .executableTarget(

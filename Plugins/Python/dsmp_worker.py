@@ -131,6 +131,7 @@ class Worker:
         self._idle = threading.Condition(self._lock)
         self._idle_count = 0
         self._thread_count = 1
+        self._limit_reached = False
         self._reader_is_idle = False
         self._writing = threading.Lock()
 
@@ -162,12 +163,18 @@ class Worker:
                     self._idle_count -= 1
                     call = self._ready.popleft()
                     # One thread more than calls, so that cancellations and pings are read while all handlers compute.
-                    if self._idle_count == 0 and self._thread_count <= self._limit:
-                        self._thread_count += 1
-                        threading.Thread(target=self._serve, daemon=True).start()
+                    if self._idle_count == 0 and self._thread_count <= self._limit and not self._limit_reached:
+                        self._start_thread()
                 self._handle(call)
         except Violation as violation:
             self._leave(76, f"the agent broke the channel's rules: {violation}")
+
+    def _start_thread(self):
+        try:
+            threading.Thread(target=self._serve, daemon=True).start()
+            self._thread_count += 1
+        except RuntimeError:  # The jail allows no more threads: further calls wait for one that is there.
+            self._limit_reached = True
 
     def _wait(self, condition, signal):
         """Returns when the condition holds. The lock is held; the thread reads the channel when no other does."""

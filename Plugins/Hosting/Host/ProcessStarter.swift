@@ -1,4 +1,6 @@
+import Glibc
 import Launching
+import Libuv
 import Policy
 import Synchronization
 
@@ -12,6 +14,10 @@ final class SlotPool: Sendable {
 
 /// Starts the processes of one worker.
 struct ProcessStarter: Sendable {
+    /// How often a program that is "busy" is tried again, and after how many milliseconds.
+    private static let busy = (tries: 50, milliseconds: UInt64(20))
+
+    let loop: EventLoop
     let launcher: any Launcher
     let slots: SlotPool
     let deployment: WorkerDeployment
@@ -51,7 +57,7 @@ struct ProcessStarter: Sendable {
             plan.releaseFolder = self.deployment.releaseFolder
             plan.workingDirectory = JailLayout.release
             do throws(FieldProblem) { try adjust(&plan) } catch { throw .invalidPlan(reason: "\(error)") }
-            let process = try await self.launcher.launch(plan)
+            let process = try await self.launch(plan)
             let slots = self.slots
             Task {
                 _ = await process.exitStatus()
@@ -62,5 +68,19 @@ struct ProcessStarter: Sendable {
             self.slots.release(slot)
             throw error
         }
+    }
+
+    /// Launches, and tries again while the program counts as open for writing (ETXTBSY): any process that this one forked
+    /// while the program was installed holds the descriptor until it executes its own program.
+    private func launch(_ plan: LaunchPlan) async throws(LaunchError) -> LaunchedProcess {
+        for _ in 1..<Self.busy.tries {
+            do throws(LaunchError) {
+                return try await self.launcher.launch(plan)
+            } catch {
+                guard case .step(let failure) = error, failure.errno == ETXTBSY else { throw error }
+            }
+            do { try await self.loop.sleep(milliseconds: Self.busy.milliseconds) } catch { throw .cancelled }
+        }
+        return try await self.launcher.launch(plan)
     }
 }

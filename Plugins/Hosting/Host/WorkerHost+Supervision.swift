@@ -83,7 +83,8 @@ extension WorkerHost {
     }
 
     private func starter(_ worker: HostedWorker) -> ProcessStarter {
-        ProcessStarter(launcher: self.launcher, slots: self.slots, deployment: worker.deployment)
+        ProcessStarter(
+            loop: self.loop, launcher: self.launcher, slots: self.slots, deployment: worker.deployment)
     }
 
     /// Turns an event of a session into an input, after whatever runs now.
