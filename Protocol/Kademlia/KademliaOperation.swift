@@ -77,7 +77,7 @@ package enum OperationProgress: Hashable, Sendable {
 }
 
 /// Why a query failed, as far as the shell can tell.
-package enum QueryFailure: Hashable, Sendable {
+package enum QueryFailure: Error, Hashable, Sendable {
     /// No address of the peer led to it.
     case unreachable
     /// It was reached and does not serve this network.
