@@ -9,8 +9,8 @@ package enum ChaChaPoly {
     package static let keyByteCount = 32
     /// The length of the tag behind every ciphertext, in bytes.
     package static let tagByteCount = 16
-    /// The longest plaintext of one record, in bytes. OpenSSL counts in an `int`.
-    package static let maximumByteCount = 1 << 30
+    /// The longest plaintext of one record, in bytes: far below what OpenSSL's `int` counts.
+    package static let maximumByteCount = 1 << 24
 
     // Fetched once: looking an algorithm up by name takes longer than sealing a small record.
     // Safety: OpenSSL never changes a fetched algorithm.

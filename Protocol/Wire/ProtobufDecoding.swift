@@ -6,7 +6,9 @@ package let maximumMessageDepth = 8
 /// Decodes a Protocol Buffers message that a peer sent.
 ///
 /// The only way for such bytes into a generated type: the decoder allocates in proportion to its input, so the input is
-/// bounded first, nesting is bounded, and unknown fields are dropped instead of being kept.
+/// bounded first, nesting is bounded, and unknown fields are dropped instead of being kept. Two bytes on the wire can be
+/// an empty element of a list, so a message takes up to a hundred times its size in memory: keep limits small, and copy
+/// out what is needed.
 ///
 /// - Parameters:
 ///   - type: a generated message.

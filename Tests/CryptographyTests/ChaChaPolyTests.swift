@@ -103,6 +103,16 @@ import Testing
         #expect(plaintext == [5, 9, 9])
     }
 
+    @Test("takes at most 16 MiB at a time") func isBounded() throws {
+        var sealer = ChaChaPoly.Sealer(key: [UInt8](repeating: 1, count: 32))
+        var opener = ChaChaPoly.Opener(key: [UInt8](repeating: 1, count: 32))
+        let plaintext = [UInt8](repeating: 7, count: ChaChaPoly.maximumByteCount)
+        let sealed = sealer.seal(plaintext, nonce: .init(counter: 0))
+        let opened = try opener.open(sealed, nonce: .init(counter: 0))
+        #expect(opened == plaintext)
+        #expect(Self.isRefused(sealed + [0], .init(counter: 0), [], &opener))
+    }
+
     @Test("works in place") func inPlace() throws {
         var random = SplitMix64(seed: 13)
         let key = random.bytes(32)

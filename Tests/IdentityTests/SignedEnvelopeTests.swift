@@ -87,6 +87,22 @@ import Wire
         }
     }
 
+    @Test("has at most 64 KiB where its place says nothing else") func defaultBound() throws {
+        let keyPair = try makeKeyPair()
+        let domain = SigningDomain("test", payloadType: [1])
+        let frameByteCount =
+            SignedEnvelope([UInt8](repeating: 0, count: 65_000), domain: domain, signedBy: keyPair)
+            .bytes.count - 65_000
+        let longest = [UInt8](repeating: 0, count: SignedEnvelope.maximumByteCount - frameByteCount)
+        let bytes = SignedEnvelope(longest, domain: domain, signedBy: keyPair).bytes
+        #expect(bytes.count == SignedEnvelope.maximumByteCount)
+        #expect(try SignedEnvelope(verifying: bytes, domain: domain).payload == longest)
+        let longer = SignedEnvelope(longest + [0], domain: domain, signedBy: keyPair).bytes
+        #expect(throws: IdentityError.malformed(.overLimit(value: 65_537, limit: 65_536))) {
+            try SignedEnvelope(verifying: longer, domain: domain)
+        }
+    }
+
     @Test("with a record counts only from the peer that it is about") func foreignRecords() throws {
         let own = try makeKeyPair(1)
         let other = try makeKeyPair(2)

@@ -36,6 +36,15 @@ import Wire
         }
     }
 
+    @Test("has at most 149 bytes") func isBounded() throws {
+        let largest = Varint.maximum
+        let multihash = try Multihash(.init(rawValue: largest), digest: [UInt8](repeating: 1, count: 128))
+        let longest = CID(.init(rawValue: largest), multihash)
+        #expect(longest.bytes.count == CID.maximumByteCount)
+        #expect(try CID(longest.description) == longest)
+        #expect(throws: WireError.overLimit(value: 150, limit: 149)) { try CID(bytes: longest.bytes + [0]) }
+    }
+
     @Test(
         "is refused when it is malformed",
         arguments: [

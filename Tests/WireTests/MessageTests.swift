@@ -103,10 +103,17 @@ import Wire
         #expect(encode(message) == known)
     }
 
-    @Test("are refused when they nest too deep") func areShallow() {
-        // Groups nest without a length, so that a short message can be deep.
-        let deep = [UInt8](repeating: 0x3b, count: 10_000) + [UInt8](repeating: 0x3c, count: 10_000)
-        #expect(throws: WireError.self) { try decode(EnvelopeMessage.self, deep, limit: 30_000) }
+    /// Groups nest without a length, so that a short message can be deep. They count from the one inside the message.
+    @Test("nest at most eight deep", arguments: [(7, true), (8, false), (10_000, false)])
+    func areShallow(depth: Int, isAccepted: Bool) {
+        let bytes = [UInt8](repeating: 0x3b, count: depth) + [UInt8](repeating: 0x3c, count: depth)
+        #expect(((try? decode(EnvelopeMessage.self, bytes, limit: 30_000)) != nil) == isAccepted)
+    }
+
+    @Test("take no more than a hundred times their size in memory") func areCompact() {
+        // The smallest element of a list is two bytes long; an array may have twice the room that it needs.
+        let largest = max(MemoryLayout<KademliaMessage.Peer>.stride, MemoryLayout<PeerRecordMessage.AddressInfo>.stride)
+        #expect(2 * largest / 2 <= 100)
     }
 
     @Test("survive any bytes without a trap") func hostileBytes() throws {
