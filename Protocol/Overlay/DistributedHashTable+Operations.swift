@@ -44,6 +44,7 @@ extension DistributedHashTable {
     ///   - key: `/<namespace>/<rest>`.
     ///   - quorum: how many valid answers are enough; 0 asks all of the closest.
     /// - Returns: nil when nobody has one.
+    /// - Throws: ``DistributedHashTableError``.
     package func value(
         forKey key: [UInt8], quorum: Int = 0
     ) async throws(DistributedHashTableError) -> [UInt8]? {
@@ -77,6 +78,8 @@ extension DistributedHashTable {
     /// - Parameters:
     ///   - key: what is provided.
     ///   - count: how many are enough; 0 asks all of the closest.
+    /// - Returns: in the order they were heard of.
+    /// - Throws: ``DistributedHashTableError``.
     package func findProviders(
         of key: [UInt8], count: Int = 0
     ) async throws(DistributedHashTableError) -> [PeerContact] {
