@@ -195,9 +195,11 @@ import Testing
 
 extension ConformanceHost {
     /// Opens a call as soon as the worker has a free place for it and runs.
-    func openWhenFree(_ method: String) async throws -> any CallExchange {
+    func openWhenFree(_ method: String, worker: String = "conformance") async throws -> any CallExchange {
         while true {
-            do { return try await self.open(method) } catch let failure as CallFailure where failure.mayRetryElsewhere {
+            do { return try await self.open(method, worker: worker) } catch let failure as CallFailure
+                where failure.mayRetryElsewhere
+            {
                 try await TestLoop.loop.sleep(milliseconds: 5)
             }
         }

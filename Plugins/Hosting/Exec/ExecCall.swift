@@ -69,12 +69,22 @@ extension ExecProcess {
             if self.isRunning {
                 guard let input = self.input else { return false }
                 if input.isWritable { return true }
+                await self.waitForPipe(input)
+                continue
             }
             await withTaskCancellationHandler {
                 await withCheckedContinuation { self.mailbox.waitToSend($0) }
             } onCancel: {
                 self.cancel()
             }
+        }
+    }
+
+    private func waitForPipe(_ input: PipeConnection) async {
+        await withTaskCancellationHandler {
+            do throws(LibuvError) { try await input.waitUntilWritable() } catch { self.closeInput() }
+        } onCancel: {
+            self.cancel()
         }
     }
 }

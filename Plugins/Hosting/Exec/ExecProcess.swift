@@ -98,11 +98,10 @@ actor ExecProcess {
     }
 
     private func startStreams() {
-        // Every queued byte makes a sender wait, and an empty queue tells when the pipe may be closed.
+        // Every queued byte makes a sender wait, so that the pipe may be closed when the caller finishes. It is never
+        // started: nothing can be read from this end of a pipe.
         self.input?.highWaterMarkByteCount = 1
         self.input?.lowWaterMarkByteCount = 0
-        self.input?.start(
-            onBytes: { _ in }, onEvent: { [weak self] event in self?.assumeIsolated { $0.onInputEvent(event) } })
         self.output?.start(
             onBytes: { [weak self] bytes in
                 let copy = Self.copy(bytes)
@@ -121,22 +120,16 @@ actor ExecProcess {
 
     // MARK: Streams
 
-    private func onInputEvent(_ event: ByteStreamEvent) {
-        if event == .writable {
-            self.closeInputWhenEmpty()
-        } else {
-            // The program reads no more. What it says on its way out decides how the call ends.
-            self.input?.close()
-            self.input = nil
-        }
-        self.mailbox.wakeSender()
+    /// The program reads no more. What it says on its way out decides how the call ends.
+    func closeInput() {
+        self.input?.close()
+        self.input = nil
     }
 
     /// Tells the program that its input is complete, once the pipe took all of it.
     func closeInputWhenEmpty() {
         guard self.mailbox.isInputFinished, let input = self.input, input.queuedByteCount == 0 else { return }
-        input.close()
-        self.input = nil
+        self.closeInput()
     }
 
     private func onOutput(_ bytes: [UInt8]) {
@@ -192,6 +185,7 @@ actor ExecProcess {
         self.mailbox.finish(.failed(failure), dropsMessages: true)
         self.launching?.cancel()
         self.process?.kill()
+        self.closeInput()
         // Nobody takes the output any more; a paused stream would hide its end.
         self.waitingBytes = 0
         self.isOutputPaused = false

@@ -13,7 +13,6 @@ struct RowWriter {
                 output.append(contentsOf: value)
             }
         }
-        if self.format == .csv { output.append(UInt8(ascii: "\r")) }
         output.append(UInt8(ascii: "\n"))
     }
 
