@@ -62,6 +62,7 @@ final class ForeignPeer: Sendable {
         let output = Pipe()
         process.standardInput = input
         process.standardOutput = output
+        process.standardError = FileHandle.nullDevice  // py-libp2p reports every request that it refuses.
         try process.run()
         self.input = input.fileHandleForWriting
         self.output = output.fileHandleForReading
