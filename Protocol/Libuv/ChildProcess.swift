@@ -82,8 +82,14 @@ import Glibc
     package func exitStatus() async throws(LibuvError) -> ExitStatus {
         self.loop.preconditionIsCurrent()
         if let status = self.exitStatusIfKnown { return status }
-        guard self.isOpen else { throw self.lost }
-        return try await self.loop.suspend { self.exitWaiters.append($0) }.get()
+        return try await self.loop.suspend {
+            (continuation: CheckedContinuation<Result<ExitStatus, LibuvError>, Never>) in
+            if self.isOpen {
+                self.exitWaiters.append(continuation)
+            } else {
+                continuation.resume(returning: self.outcome)
+            }
+        }.get()
     }
 
     /// Sends a signal (`uv_process_kill`).
@@ -99,7 +105,11 @@ import Glibc
         guard status == 0 else { throw LibuvError(status: status, operation) }
     }
 
-    private var lost: LibuvError { LibuvError(.cancelled, "wait for the end of \(self.program)") }
+    /// What waiters get once the handle is closed.
+    private var outcome: Result<ExitStatus, LibuvError> {
+        if let status = self.exitStatusIfKnown { return .success(status) }
+        return .failure(LibuvError(.cancelled, "wait for the end of \(self.program)"))
+    }
 
     fileprivate func exited(_ status: ExitStatus) {
         self.exitStatusIfKnown = status
@@ -107,10 +117,9 @@ import Glibc
     }
 
     override func didClose() {
-        let result = self.exitStatusIfKnown.map { Result<ExitStatus, LibuvError>.success($0) } ?? .failure(self.lost)
         let waiters = self.exitWaiters
         self.exitWaiters = []
-        for waiter in waiters { waiter.resume(returning: result) }
+        for waiter in waiters { waiter.resume(returning: self.outcome) }
     }
 
     /// Calls `uv_spawn` with C copies of the description, freed when it returns.

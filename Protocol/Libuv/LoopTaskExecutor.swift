@@ -30,6 +30,8 @@ extension EventLoop {
 
     /// Suspends the current task until its continuation is resumed, exactly once; cheap when that happens on this loop's
     /// thread, whatever executor the task prefers.
+    ///
+    /// Other jobs may run before the body: what the caller checked must be checked again in it.
     package func suspend<Value: Sendable>(
         _ body: (CheckedContinuation<Value, Never>) -> Void
     ) async -> Value {

@@ -39,10 +39,15 @@ extension StreamConnection {
 
     package final func waitUntilWritable() async throws(LibuvError) {
         self.loop.preconditionIsCurrent()
-        if let failure = self.failure { throw failure }
-        guard self.isOpen else { throw LibuvError(.cancelled, "write to a closed stream") }
-        guard !self.isWritable else { return }
-        let error = await self.loop.suspend { self.writableWaiters.append($0) }
+        if self.failure == nil, self.isOpen, self.isWritable { return }
+        let closed = LibuvError(.cancelled, "write to a closed stream")
+        let error = await self.loop.suspend { (continuation: CheckedContinuation<LibuvError?, Never>) in
+            if self.failure == nil, self.isOpen, !self.isWritable {
+                self.writableWaiters.append(continuation)
+            } else {
+                continuation.resume(returning: self.failure ?? (self.isOpen ? nil : closed))
+            }
+        }
         if let error { throw error }
     }
 

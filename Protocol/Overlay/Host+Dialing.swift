@@ -52,7 +52,7 @@ extension Host {
         return peer
     }
 
-    /// The connection to use: the oldest that takes new streams.
+    /// The connection to use: the first that takes new streams.
     func usableConnection(with peer: PeerID) -> PeerConnection? {
         self.peers[peer]?.connections.first { !$0.isGoingAway && $0.machine.isEstablished }
     }

@@ -31,11 +31,12 @@ extension Host {
         self.trim(now)
     }
 
-    /// Both sides keep the oldest connection and let go of further ones without streams.
+    /// Lets go of connections with one peer beyond the first, once they carry no stream. The side that dialled does it, so
+    /// that the two sides never close each other's choice.
     private func closeDuplicates(_ now: UInt64) {
         for peer in self.peers.keys.sorted() {
             for connection in self.peers[peer]?.connections.dropFirst() ?? []
-            where connection.streams.isEmpty
+            where !connection.isInbound && connection.streams.isEmpty
                 && connection.openedMilliseconds + self.configuration.timeouts.duplicateMilliseconds <= now
             {
                 connection.close()

@@ -11,13 +11,23 @@ extension Host {
     ///
     /// - Throws: ``HostError/notConnected(_:)`` or ``HostError/identify(_:)``.
     package func description(of peer: PeerID) async throws(HostError) -> PeerDescription {
-        guard let entry = self.peers[peer] else { throw .notConnected(peer) }
-        if let description = entry.description { return description }
-        if let failure = entry.identifyFailure { throw failure }
-        let result = await self.loop.suspend { continuation in
-            self.peers[peer]?.identifyWaiters.append(continuation)
+        if let known = self.identifyOutcome(of: peer) { return try known.get() }
+        let result = await self.loop.suspend {
+            (continuation: CheckedContinuation<Result<PeerDescription, HostError>, Never>) in
+            if let known = self.identifyOutcome(of: peer) {
+                continuation.resume(returning: known)
+            } else {
+                self.peers[peer]?.identifyWaiters.append(continuation)
+            }
         }
         return try result.get()
+    }
+
+    /// Nil while the answer is on its way.
+    private func identifyOutcome(of peer: PeerID) -> Result<PeerDescription, HostError>? {
+        guard let entry = self.peers[peer] else { return .failure(.notConnected(peer)) }
+        if let description = entry.description { return .success(description) }
+        return entry.identifyFailure.map { .failure($0) }
     }
 
     func registerIdentify() {

@@ -136,7 +136,7 @@ extension Host {
         guard known.count < self.configuration.limits.maximumConnectionsPerPeer else { return connection.close() }
         self.book.connected(
             peer, over: connection.isInbound ? nil : connection.remoteAddress, unixMilliseconds: self.unixMilliseconds)
-        self.peers[peer, default: Peer()].connections.append(connection)
+        self.peers[peer, default: Peer()].insert(connection, isOwnIDSmaller: self.peerID < peer)
         if known.isEmpty { self.announce(.connected(peer)) }
         self.identify(connection, peer)
     }
@@ -144,7 +144,7 @@ extension Host {
     private func closed(_ connection: PeerConnection, _ end: ConnectionEnd) {
         self.connections[connection.serial] = nil
         if let peer = connection.peer, var entry = self.peers[peer] {
-            entry.connections.removeAll { $0 === connection }
+            entry.remove(connection)
             if entry.connections.isEmpty {
                 self.peers[peer] = nil
                 for waiter in entry.identifyWaiters { waiter.resume(returning: .failure(.notConnected(peer))) }

@@ -16,6 +16,8 @@ extension Host {
     ///   - protocols: what to speak, the preferred first.
     ///   - addresses: where the peer may be reached, besides what is known.
     ///   - reason: see ``connect(to:addresses:reason:)``.
+    /// - Returns: the stream, which is reset when its last reference is dropped before it is over.
+    /// - Throws: ``HostError``.
     package func openStream(
         to peer: PeerID, protocols: [String], addresses: [Multiaddr] = [], reason: DialReason = .explicit
     ) async throws(HostError) -> PeerStream {

@@ -25,12 +25,19 @@ package actor Host {
 
     /// One peer with at least one authenticated connection.
     struct Peer {
-        /// In the order of their authentication.
-        var connections: [PeerConnection] = []
+        /// The preferred first, in an order that both sides agree on: those that the smaller id dialled, then by age.
+        private(set) var connections: [PeerConnection] = []
         var description: PeerDescription?
         var identifyFailure: HostError?
         var identifyWaiters: [CheckedContinuation<Result<PeerDescription, HostError>, Never>] = []
-        var protections: Set<String> = []
+
+        mutating func insert(_ connection: PeerConnection, isOwnIDSmaller: Bool) {
+            let isPreferred = connection.isInbound != isOwnIDSmaller
+            let place = isPreferred ? self.connections.firstIndex { $0.isInbound == isOwnIDSmaller } : nil
+            self.connections.insert(connection, at: place ?? self.connections.count)
+        }
+
+        mutating func remove(_ connection: PeerConnection) { self.connections.removeAll { $0 === connection } }
     }
     /// What serves one protocol.
     struct Service {

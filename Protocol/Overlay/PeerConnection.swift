@@ -128,7 +128,8 @@ final class PeerConnection: @unchecked Sendable {
         self.timer = nil
         let streams = self.streams
         self.streams = [:]
-        for (_, stream) in streams { stream.fail(.connectionClosed(end)) }  // Each on its own: the order is of no matter.
+        // Each on its own: the order is of no matter.
+        for (_, stream) in streams { stream.fail(.connectionClosed(end)) }
         let callbacks = self.callbacks
         self.callbacks = nil
         callbacks?.onClosed(self, end)
