@@ -107,14 +107,17 @@ let agentTargets: [Target] = [
         ]),
     wrapper(
         "Server", "Agent/Server", ["ControlAPI", "Mesh", httpTypes, hummingbird, logging, nioCore, nioPosix]),
-    .executableTarget(
-        name: "dsmp",
-        dependencies: [
-            "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Hosting", "Launching", "Policy", "Mesh",
-            "Identity",
-            "Wire", "Cryptography", argumentParser, logging, nioCore, nioPosix, yams,
-        ],
-        path: "Agent/CLI", swiftSettings: house),
+    .target(
+        name: "CCommandSupport", path: "Agent/Support",
+        cSettings: [.unsafeFlags(["-std=c23", "-Wall", "-Wextra", "-Werror"])]),
+    module(
+        "Commands", "Agent/CLI",
+        [
+            "CCommandSupport", "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Hosting", "Launching",
+            "Policy",
+            "Overlay", "Libuv", "Identity", "Wire", "Cryptography", argumentParser, logging, yams,
+        ]),
+    .executableTarget(name: "dsmp", dependencies: ["Commands"], path: "Agent/Executable", swiftSettings: house),
 ]
 
 let testTargets: [Target] = [
@@ -148,12 +151,13 @@ let testTargets: [Target] = [
         [
             "Hosting", "WorkerChannel", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire", "Cryptography",
         ]),
-    suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", "storage-crash-child", grdb]),
+    suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", grdb]),
     .executableTarget(
         name: "storage-crash-child", dependencies: ["Storage", "Identity"], path: "Tests/StorageCrashChild",
         swiftSettings: house),
     suite("CoreTests", ["Core", "Storage", "Hosting", "Overlay", "Mesh", "Market", "Libuv", "Identity", "Wire"]),
     suite("ServerTests", ["Server", "ControlAPI", "ControlClient", "Mesh", logging, nioCore, nioPosix]),
+    suite("CommandsTests", ["Commands", "ControlAPI", "Hosting", "Wire", "Server", argumentParser, logging]),
     suite("EndToEndTests", ["ControlAPI", "ControlClient", "Identity", "Wire"]),
     .executableTarget(
         name: "dsmp-bench",
@@ -168,6 +172,7 @@ let testTargets: [Target] = [
 let startedBy: [String: [String]] = [
     "LaunchingTests": ["dsmp-jail", "hostile-worker", "sandbox-probe", "swift-worker"],
     "HostingTests": ["dsmp-jail", "query-worker"],
+    "StorageTests": ["storage-crash-child"],
     "CoreTests": ["dsmp-jail", "query-worker"],
     "EndToEndTests": ["dsmp", "dsmp-jail", "query-worker"],
     "dsmp": ["dsmp-jail"],

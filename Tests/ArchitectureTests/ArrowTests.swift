@@ -31,15 +31,16 @@ import Testing
         "Agent/ControlClient": ["ControlAPI", "Mesh"],
         "Agent/Server": ["ControlAPI", "Mesh"],
         "Agent/CLI": [
-            "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Cryptography", "Identity", "Wire", "Mesh",
+            "CCommandSupport", "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Cryptography", "Identity", "Wire",
             "Hosting", "Policy", "Launching", "Overlay", "Libuv",
         ],
+        "Agent/Executable": ["Commands"],
     ]
 
     /// Every module of ours, so that a library's name is not taken for one.
     static let ours: Set<String> = {
         var names = Set(allowed.keys.map { String($0.split(separator: "/").last ?? "") })
-        return names.union(["WorkerABI", "CLibuv", "COpenSSL", "CSeccomp", "TestKit"])
+        return names.union(["Commands", "CCommandSupport", "WorkerABI", "CLibuv", "COpenSSL", "CSeccomp", "TestKit"])
     }()
 
     /// Libraries that only one module may import, and what the others do instead.

@@ -1,0 +1,4 @@
+/// The version of this executable.
+enum AgentVersion {
+    static let text = "0.2.0"
+}
