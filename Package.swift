@@ -145,7 +145,7 @@ let testTargets: [Target] = [
         "InteropTests", ["Overlay", "Libp2p", "Kademlia", "Libuv", "Identity", "Wire", "Cryptography"],
         exclude: ["peers"]),
     suite("PolicyTests", ["Policy"]),
-    suite("LaunchingTests", ["Launching", "Policy", "Libuv"]),
+    suite("LaunchingTests", ["Launching", "Policy", "Libuv", "CSeccomp"]),
     suite(
         "HostingTests",
         [
@@ -162,7 +162,8 @@ let testTargets: [Target] = [
     .executableTarget(
         name: "dsmp-bench",
         dependencies: [
-            "TestKit", "Overlay", "Libp2p", "Kademlia", "Libuv", "Hosting", "Mesh", "Identity", "Wire", "Cryptography",
+            "TestKit", "Overlay", "Libp2p", "Kademlia", "Libuv", "Launching", "Policy", "Hosting", "Mesh", "Identity",
+            "Wire", "Cryptography",
         ],
         path: "Tests/Benchmarks", swiftSettings: house),
 ]

@@ -94,8 +94,8 @@ static void report_end(const struct launch *launch, int status) {
 // Reaps until the worker ends, then ends itself; the kernel ends every other process of the jail with it.
 _Noreturn static void supervise(const struct launch *launch, pid_t worker, const sigset_t *signals) {
     for (;;) {
-        siginfo_t information;
-        int signal = sigwaitinfo(signals, &information);
+        int signal = sigwaitinfo(signals, NULL);
+        if (signal < 0 && errno != EINTR) _exit(EXIT_BROKEN);
         if (signal > 0 && signal != SIGCHLD) {
             kill(worker, signal);
             continue;
@@ -107,6 +107,8 @@ _Noreturn static void supervise(const struct launch *launch, pid_t worker, const
             report_end(launch, status);
             _exit(0);
         }
+        // Its child is there until it was reaped here: anything else is a broken jail.
+        if (ended < 0 && errno != EINTR) _exit(EXIT_BROKEN);
     }
 }
 

@@ -129,6 +129,10 @@ struct problem {
     int error;
 };
 bool sources_open(struct plan *plan, struct problem *problem);
+// owners.c: a namespace that shows the files of one owner as the jail's; a descriptor, or -1.
+int owners_open(uint32_t user, uint32_t group, const struct plan *plan);
+// keeper.c: writes one of the identity files of a process.
+bool write_identity(pid_t process, const char *file, const char *text);
 void sources_close(struct plan *plan);
 
 // root.c: builds the jail's file system and makes it the root.

@@ -68,7 +68,7 @@ static int give_up(const struct launch *launch, int error, const char *step, con
     return EXIT_BROKEN;
 }
 
-static bool write_map(pid_t process, const char *file, const char *text) {
+bool write_identity(pid_t process, const char *file, const char *text) {
     char path[64];
     snprintf(path, sizeof path, "/proc/%d/%s", (int)process, file);
     int descriptor = open(path, O_WRONLY | O_CLOEXEC);
@@ -92,8 +92,8 @@ static bool write_maps(const struct launch *launch, pid_t process) {
     snprintf(users, sizeof users, "%d %u 1\n", INNER_ID, user);
     snprintf(groups, sizeof groups, "%d %u 1\n", INNER_ID, group);
     // Without it an unprivileged map of groups is refused, and the jail could drop groups that deny access.
-    if (!write_map(process, "setgroups", "deny\n")) return false;
-    return write_map(process, "uid_map", users) && write_map(process, "gid_map", groups);
+    if (!write_identity(process, "setgroups", "deny\n")) return false;
+    return write_identity(process, "uid_map", users) && write_identity(process, "gid_map", groups);
 }
 
 static pid_t clone_init(int *pidfd) {
@@ -195,6 +195,10 @@ int keeper_main(void) {
     struct cgroup group = {0};
     struct problem problem = {0};
     struct stat status;
+    // What a caller leaks must not stay open as long as the jail lives.
+    syscall(SYS_close_range, CHANNEL_DESCRIPTOR + 1u, ~0u, 0u);
+    // What a caller ignores must not stay ignored in the worker.
+    for (int number = 1; number < 32; number++) signal(number, SIG_DFL);
     // Descriptors that arrive must not take the numbers of standard streams.
     for (int number = 0; number < CHANNEL_DESCRIPTOR; number++)
         if (fcntl(number, F_GETFD) < 0 && open("/dev/null", O_RDWR) != number) return 2;

@@ -40,6 +40,18 @@ static bool is_among(struct identity one, const struct identity *all, size_t cou
     return false;
 }
 
+// Makes what the worker may change its own: files of the source's owner appear as the jail's, and new ones are the owner's.
+// File systems that cannot do this show the owner as he is, and the worker has the rights of others there.
+static void map_owner(int tree, int descriptor, const struct plan *plan) {
+    struct stat status;
+    if (fstat(descriptor, &status) != 0) return;
+    int owners = owners_open(status.st_uid, status.st_gid, plan);
+    if (owners < 0) return;
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = owners};
+    mount_setattr(tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes);
+    close(owners);
+}
+
 static bool identify(int descriptor, struct identity *identity, mode_t *mode) {
     struct statx status;
     if (statx(descriptor, "", AT_EMPTY_PATH, STATX_TYPE | STATX_MODE | STATX_INO | STATX_MNT_ID, &status) != 0)
@@ -154,7 +166,8 @@ static const char *objection(const struct mount_entry *entry, int descriptor, mo
     return NULL;
 }
 
-static bool source_open(struct mount_entry *entry, struct barrier *barrier, struct problem *problem) {
+static bool source_open(
+    struct mount_entry *entry, const struct plan *plan, struct barrier *barrier, struct problem *problem) {
     static char detail[MAXIMUM_DETAIL];
     int descriptor = open_source(entry->source, entry->flags & MOUNT_FOLLOW);
     if (descriptor < 0) {
@@ -177,6 +190,7 @@ static bool source_open(struct mount_entry *entry, struct barrier *barrier, stru
     entry->tree = open_tree(descriptor, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     bool is_done = entry->tree >= 0 && mount_setattr(entry->tree, "", AT_EMPTY_PATH, &attributes, sizeof attributes) == 0;
     if (!is_done) *problem = (struct problem){"bind-open", entry->source, errno};
+    if (is_done && entry->flags & MOUNT_WRITABLE && geteuid() == 0) map_owner(entry->tree, descriptor, plan);
     entry->is_folder = S_ISDIR(mode);
     close(descriptor);
     return is_done;
@@ -188,7 +202,7 @@ bool sources_open(struct plan *plan, struct problem *problem) {
     for (size_t index = 0; index < plan->mount_count; index++) {
         struct mount_entry *entry = &plan->mounts[index];
         if (entry->kind != MOUNT_BIND && entry->kind != MOUNT_DEVICE) continue;
-        if (!source_open(entry, &barrier, problem)) return false;
+        if (!source_open(entry, plan, &barrier, problem)) return false;
     }
     return true;
 }

@@ -54,7 +54,7 @@ void worker_main(struct launch *launch, int pipe) {
     unsigned first = launch->control >= 0 ? 4 : 3;
     if (syscall(SYS_close_range, first, ~0u, 4u /* CLOSE_RANGE_CLOEXEC */) != 0)
         give_up(launch, pipe, "close-descriptors", "");
-    umask(077);
+    umask(022);
     confine_filter(launch);
     if (is_script)
         execve(plan->program, plan->arguments, plan->environment);

@@ -38,6 +38,9 @@ package struct JailFailure: Sendable, Hashable, CustomStringConvertible {
                 + "remove the container's restriction or run the agent as root"
         case "namespaces" where self.errno == ENOSPC:
             "raise user.max_user_namespaces"
+        case "mounts-private" where self.errno == EPERM || self.errno == EACCES:
+            "this system gives user namespaces no rights; set kernel.apparmor_restrict_unprivileged_userns=0 or run the "
+                + "agent as root"
         case "id-map":
             "another process holds the namespace back; run the agent from a session without file capabilities"
         case "mount-proc":

@@ -1,6 +1,6 @@
 /// One packet from `dsmp-jail` (Specs/sandbox.md, section 7.2).
-struct JailReport: Equatable {
-    enum Kind: Equatable {
+package struct JailReport: Equatable {
+    package enum Kind: Equatable {
         /// The jail's first process exists. Its pidfd comes with the packet.
         case started(processID: Int32)
         /// The worker's program runs.
@@ -11,19 +11,19 @@ struct JailReport: Equatable {
         case ended(ExitReport)
     }
 
-    static let headerByteCount = 48
-    static let maximumByteCount = 560
+    package static let headerByteCount = 48
+    package static let maximumByteCount = 560
     private static let magic: UInt32 = 0x524A_5344
     private static let ranOutOfMemory: UInt32 = 1
     private static let hasMemoryGroup: UInt32 = 2
 
-    let request: UInt32
-    let kind: Kind
+    package let request: UInt32
+    package let kind: Kind
     /// Of a started jail: whether a control group limits its memory as a whole. Else each process is limited alone.
-    let limitsWholeMemory: Bool
+    package let limitsWholeMemory: Bool
 
     /// Decodes a packet; `nil` for anything that is none.
-    init?(decoding bytes: ArraySlice<UInt8>) {
+    package init?(decoding bytes: ArraySlice<UInt8>) {
         guard bytes.count >= Self.headerByteCount else { return nil }
         func number(_ offset: Int, _ count: Int) -> UInt64 {
             (0..<count).reduce(0) { $0 | UInt64(bytes[bytes.startIndex + offset + $1]) << (8 * UInt64($1)) }

@@ -19,7 +19,9 @@ extension LaunchPlan {
     package static let maximumByteCount = 1 << 20
 
     /// The plan as the jail reads it (Specs/sandbox.md, section 5).
-    func encoded() throws(LaunchError) -> [UInt8] {
+    ///
+    /// - Throws: ``LaunchError/invalidPlan(reason:)`` for what the format cannot hold.
+    package func encoded() throws(LaunchError) -> [UInt8] {
         try self.check()
         var launch = PlanWriter()
         launch.section(

@@ -87,13 +87,9 @@ package struct SandboxRun: Sendable {
         } catch {
             throw .invalidPlan(reason: "\(error)")
         }
-        var slots = UserSlots()
-        // One process, one slot: another `sandbox run` at the same time has another process id.
-        let index = UInt32(getpid()) % UserSlots.maximumCount
-        guard let slot = slots.take(index: index) else { throw .invalidPlan(reason: "no user is free") }
         var plan = LaunchPlan(
             name: "sandbox-run", program: program, arguments: [self.program] + self.arguments,
-            policy: try PolicyCompiler.compile(policy), slot: slot)
+            policy: try PolicyCompiler.compile(policy), slot: .ofCommand(processID: getpid()))
         plan.input = .descriptor(self.streams.input)
         plan.output = .descriptor(self.streams.output)
         plan.error = .descriptor(self.streams.error)

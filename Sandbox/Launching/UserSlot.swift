@@ -3,6 +3,12 @@
 package struct UserSlot: Sendable, Hashable {
     /// Distance from ``UserSlots/base``.
     package let index: UInt32
+    /// The slot of a command that runs beside the agent, out of the agent's range; commands that run at the same time have
+    /// different process ids.
+    package static func ofCommand(processID: Int32) -> UserSlot {
+        UserSlot(index: UserSlots.maximumCount + UInt32(bitPattern: processID) % UserSlots.maximumCount)
+    }
+
     /// The kernel user and group id.
     package var kernelUserID: UInt32 { UserSlots.base + self.index }
 }
@@ -11,8 +17,8 @@ package struct UserSlot: Sendable, Hashable {
 package struct UserSlots: Sendable {
     /// The first kernel user id, above what distributions give to people and services.
     package static let base: UInt32 = 200_000
-    /// The most slots, so that the range stays below 300000.
-    package static let maximumCount: UInt32 = 100_000
+    /// The most slots of an agent. Those up to 299999 are for commands beside it (``UserSlot/ofCommand(processID:)``).
+    package static let maximumCount: UInt32 = 50_000
 
     private let count: UInt32
     private var inUse: Set<UInt32> = []

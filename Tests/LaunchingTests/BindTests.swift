@@ -29,6 +29,21 @@ import Testing
         #expect(try readFile(folder.path + "/new") == "kept\n")
     }
 
+    @Test("belong to the folder's owner when the worker makes them", .enabled(if: geteuid() == 0))
+    func owner() async throws {
+        let folder = try TemporaryFolder()
+        try #require(chown(folder.path, 1234, 2345) == 0)
+        chmod(folder.path, 0o700)
+        let result = try await TestJail.shell(
+            "stat -c %u:%g /data; echo made > /data/new; stat -c %u:%g /data/new; chmod 4755 /data/new 2>/dev/null || echo no",
+            try self.policy([folder.path + ":/data:rw"]))
+        #expect(result.output == "1000:1000\n1000:1000\nno\n", "\(result.error)")
+        var status = stat()
+        #expect(stat(folder.path + "/new", &status) == 0)
+        #expect(status.st_uid == 1234 && status.st_gid == 2345)
+        #expect(status.st_mode & 0o7777 == 0o644)
+    }
+
     @Test("can be single files, below folders that do not exist") func singleFile() async throws {
         let folder = try TemporaryFolder()
         try folder.write("one", to: "one")
