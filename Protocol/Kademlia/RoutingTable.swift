@@ -150,17 +150,21 @@ package struct RoutingTable: Sendable {
         where isWanted: (Entry) -> Bool = { _ in true }
     ) -> [Entry] {
         let prefix = self.ownKey.commonPrefixLength(with: target)
-        var found: [Entry] = []
+        // Places instead of entries: most of those looked at are not among the closest, and copying them costs.
+        var found: [(distance: KademliaDistance, bucket: Int, index: Int)] = []
         func take(_ bucket: Int) {
-            found += self.buckets[bucket].filter { ($0.isHealthy || includesFailing) && isWanted($0) }
+            for index in self.buckets[bucket].indices
+            where (includesFailing || self.buckets[bucket][index].isHealthy) && isWanted(self.buckets[bucket][index]) {
+                found.append((self.buckets[bucket][index].key.distance(to: target), bucket, index))
+            }
         }
         // Peers of the target's own bucket share more bits with it than any others, those of deeper buckets exactly
         // `prefix` bits, those of each shallower one fewer.
         if prefix < self.buckets.count { take(prefix) }
         if found.count < count { for bucket in self.buckets.indices where bucket > prefix { take(bucket) } }
         for bucket in self.buckets.indices.prefix(prefix).reversed() where found.count < count { take(bucket) }
-        let ranked = found.map { (entry: $0, distance: $0.key.distance(to: target)) }
-        return ranked.sorted { $0.distance < $1.distance }.prefix(count).map(\.entry)
+        found.sort { $0.distance < $1.distance }
+        return found.prefix(count).map { self.buckets[$0.bucket][$0.index] }
     }
 
     private func find(_ id: PeerID) -> (bucket: Int, index: Int)? {

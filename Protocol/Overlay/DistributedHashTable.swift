@@ -36,6 +36,7 @@ package actor DistributedHashTable {
     var armedDeadline = UInt64.max
     var sweeper: LoopTimer?
     var savedContacts: [PeerContact] = []
+    var savedAtMilliseconds: UInt64 = 0
     /// Conflicts between records seen so far: their publishers equivocated.
     package private(set) var conflictCount = 0
 
@@ -105,6 +106,7 @@ package actor DistributedHashTable {
     package func stop() async {
         guard self.isRunning else { return }
         self.isRunning = false
+        self.savedAtMilliseconds = 0
         self.saveTable()
         for task in self.upkeepTasks { task.cancel() }
         self.upkeepTasks = []
@@ -195,14 +197,18 @@ package actor DistributedHashTable {
         }
     }
 
-    /// Saves the table when it has changed. An empty one is not saved: what was saved before is still the best start.
+    /// Saves the table when it has changed, and not more often than the interval says. An empty one is not saved: what was saved before is still the best start.
     private func saveTable() {
         guard let tableStore = self.tableStore else { return }
+        let now = self.now.monotonicMilliseconds
+        let interval = self.configuration.saveIntervalMilliseconds
+        guard self.savedAtMilliseconds == 0 || self.savedAtMilliseconds + interval <= now else { return }
         let contacts = self.node.table.snapshot
         guard !contacts.isEmpty, contacts != self.savedContacts else { return }
         do {
             try tableStore.save(contacts)
             self.savedContacts = contacts
+            self.savedAtMilliseconds = now
         } catch {
             self.logger.warning("the table was not saved", metadata: ["reason": "\(error)"])
         }

@@ -11,6 +11,8 @@ package struct DistributedHashTableConfiguration: Sendable {
     package var parameters = KademliaParameters()
     /// How long a stream of a peer may be without a complete request.
     package var streamIdleMilliseconds = KademliaLimits.streamIdleMilliseconds
+    /// The least time between two saves of the routing table.
+    package var saveIntervalMilliseconds: UInt64 = 30_000
 
     package init() {}
 }
