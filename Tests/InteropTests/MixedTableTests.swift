@@ -8,19 +8,6 @@ import TestKit
 import Testing
 import Wire
 
-/// The namespace `/pk/` that go-libp2p has built in: the public key whose peer id is in the record's key.
-private struct PublicKeyValidator: RecordValidator {
-    func validate(key: [UInt8], value: [UInt8], unixMilliseconds: UInt64) throws(ValueRefusal) -> UInt64? {
-        let prefix = Array("/pk/".utf8)
-        guard key.starts(with: prefix), let publicKey = try? PublicKey(protobuf: value),
-            PeerID(publicKey).bytes == Array(key.dropFirst(prefix.count))
-        else { throw .invalid("not the key of this peer") }
-        return nil
-    }
-
-    func compare(key: [UInt8], _ first: [UInt8], _ second: [UInt8]) -> RecordOrder { .same }
-}
-
 /// A table of three of our nodes, three of go-libp2p and one of py-libp2p, under go's fixed prefix.
 private struct MixedNetwork {
     var ours: [(peer: OurPeer, table: DistributedHashTable)] = []
