@@ -18,7 +18,7 @@ package struct CatalogAnswer: Sendable, Hashable {
     /// The most entries.
     package static let maximumEntries = 24
     /// The longest encoded answer, in bytes.
-    package static let maximumBytes = 131_072
+    package static let maximumBytes = 196_608
 
     package let entries: [CatalogEntry]
     /// Whether entries were left out.

@@ -61,7 +61,7 @@ package struct GrantBundle: Sendable, Hashable {
 /// What is asked on `/dsmp/grant/1`.
 package enum GrantQuery: Sendable, Hashable {
     /// The longest encoded query or answer, in bytes.
-    package static let maximumBytes = 8_192
+    package static let maximumBytes = 12_288
 
     /// A host asks the publisher for its bundle.
     case get(WorkerName)

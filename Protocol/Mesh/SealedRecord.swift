@@ -7,9 +7,9 @@ import Wire
 /// (Specs/private-workers.md, section 3).
 package struct SealedRecord: Sendable, Hashable {
     /// The longest envelope, in bytes.
-    package static let maximumEnvelopeBytes = 6_144
+    package static let maximumEnvelopeBytes = 8_192
     /// The longest ciphertext with its tag, in bytes.
-    package static let maximumSealedBytes = 5_400
+    package static let maximumSealedBytes = 7_200
     /// The length of a nonce, in bytes.
     package static let nonceBytes = 12
     /// The longest time until expiry, in milliseconds (7 days).
@@ -34,7 +34,7 @@ package struct SealedRecord: Sendable, Hashable {
 
     /// Seals and signs a content.
     ///
-    /// `content` is at most 5,118 bytes. `encryptionKey` is 32 bytes. `location` is the key pair that signs the record;
+    /// `content` is at most 7,166 bytes. `encryptionKey` is 32 bytes. `location` is the key pair that signs the record;
     /// its peer id places it. `nonce` is ``nonceBytes`` random bytes, never used twice with one key.
     ///
     /// - Throws: ``RecordRefusal/tooLong(byteCount:limit:)`` or ``RecordRefusal/malformed(_:)``.

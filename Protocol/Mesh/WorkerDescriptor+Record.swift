@@ -4,7 +4,7 @@ import Wire
 
 extension WorkerDescriptor: RecordContent {
     package static let domain = SigningDomain(record: "dsmp-worker-descriptor/1")
-    package static let maximumEnvelopeBytes = 4_096
+    package static let maximumEnvelopeBytes = 6_144
     /// 7 days.
     package static let maximumLifetimeMilliseconds: UInt64 = 604_800_000
 

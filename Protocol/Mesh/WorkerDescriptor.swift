@@ -58,12 +58,12 @@ package struct WorkerDescriptor: Sendable, Hashable {
         }
     }
 
-    /// The largest archive of a release, in bytes (256 MiB).
-    package static let maximumArchiveBytes: UInt64 = 268_435_456
+    /// The largest archive of a release, in bytes (4 GiB).
+    package static let maximumArchiveBytes: UInt64 = 4_294_967_296
     /// The most methods of a worker.
-    package static let maximumMethods = 32
+    package static let maximumMethods = 64
     /// The most tags of a worker.
-    package static let maximumTags = 8
+    package static let maximumTags = 16
     /// The longest encoded price, in bytes.
     package static let maximumPriceBytes = 512
 

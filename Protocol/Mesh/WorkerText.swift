@@ -4,7 +4,7 @@ package enum WorkerText {
     /// The longest tag, in bytes.
     package static let tagBytes = 32
     /// The longest version, in bytes.
-    package static let versionBytes = 32
+    package static let versionBytes = 64
     /// The longest summary of a worker, in bytes of UTF-8.
     package static let summaryBytes = 200
     /// The longest summary of a method, in bytes of UTF-8.

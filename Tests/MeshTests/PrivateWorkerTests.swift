@@ -262,7 +262,7 @@ import Wire
     }
 
     @Test("is refused over its bounds") func bounds() throws {
-        #expect(throws: RecordRefusal.self) { _ = try self.seal([UInt8](repeating: 1, count: 5_400)) }
+        #expect(throws: RecordRefusal.self) { _ = try self.seal([UInt8](repeating: 1, count: 7_167)) }
         #expect(throws: RecordRefusal.self) {
             _ = try SealedRecord(verifying: [UInt8](repeating: 1, count: SealedRecord.maximumEnvelopeBytes + 1))
         }
