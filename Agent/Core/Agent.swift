@@ -32,8 +32,8 @@ package actor Agent {
     var own: [String: OwnWorker] = [:]
     /// The workers of other publishers that run here.
     var guests: [WorkerName: GuestWorker] = [:]
-    /// Own subscriptions, cancelled ones included, by worker.
-    var ownSubscriptions: [WorkerName: OwnSubscription] = [:]
+    /// The latest own subscription of each worker, also a cancelled one.
+    var ownSubscriptions: [WorkerName: Subscription] = [:]
     /// Private workers of others whose group this agent belongs to.
     var memberships: [WorkerName: GroupSecret] = [:]
     /// Which callers may know of which private worker here.
@@ -49,8 +49,11 @@ package actor Agent {
     var maintenance: Task<Void, Never>?
     var background: [UInt64: Task<Void, Never>] = [:]
     var nextBackground: UInt64 = 0
+    /// Wall time when the node's own record was last stored, in milliseconds since 1970.
+    var nodeAnnounced: UInt64 = 0
     var apiAddress: String?
     var isStopping = false
+    let stopped: Gate
     var trusted: Set<String>
 
     init(_ parts: AgentParts) {
@@ -69,6 +72,7 @@ package actor Agent {
         self.startedMilliseconds = MonotonicClock.nowMilliseconds
         self.gate = MembershipGate(host: parts.key.peerID, decoyKey: SecureRandom.bytes(32))
         self.verbs = VerbQueue(loop: parts.loop)
+        self.stopped = Gate(on: parts.loop)
     }
 
     /// Wall time, in milliseconds since 1970.

@@ -1,46 +1,48 @@
-package import Libuv
+import Libuv
 
-/// Lets one verb at a time change what the agent keeps, in the order they came.
+/// Lets one verb at a time change what the agent keeps about one worker, in the order they came.
 ///
 /// An actor alone does not do that: its methods interleave wherever one waits.
 actor VerbQueue {
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe self.loop.asUnownedSerialExecutor() }
-    private var isBusy = false
-    private var waiting: [CheckedContinuation<Void, Never>] = []
+    /// Who waits behind the verb that runs, by subject.
+    private var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
 
     init(loop: EventLoop) { self.loop = loop }
 
-    /// Returns when it is the caller's turn; ``leave()`` ends the turn.
-    func enter() async {
-        guard self.isBusy else {
-            self.isBusy = true
+    /// Returns when it is the caller's turn; ``leave(_:)`` ends the turn.
+    func enter(_ subject: String) async {
+        guard self.waiting[subject] != nil else {
+            self.waiting[subject] = []
             return
         }
-        await self.loop.suspend { self.waiting.append($0) }
+        await self.loop.suspend { self.waiting[subject]?.append($0) }
     }
 
-    func leave() {
-        if self.waiting.isEmpty {
-            self.isBusy = false
-        } else {
-            self.waiting.removeFirst().resume()
+    func leave(_ subject: String) {
+        guard var others = self.waiting[subject], !others.isEmpty else {
+            self.waiting[subject] = nil
+            return
         }
+        let next = others.removeFirst()
+        self.waiting[subject] = others
+        next.resume()
     }
 }
 
 extension Agent {
-    /// Runs a verb that changes something, alone.
+    /// Runs a verb that changes something about a subject, such as a worker's full name, alone.
     func exclusively<Value, Failure: Error>(
-        _ body: (isolated Agent) async throws(Failure) -> Value
+        _ subject: String, _ body: (isolated Agent) async throws(Failure) -> Value
     ) async throws(Failure) -> Value {
-        await self.verbs.enter()
+        await self.verbs.enter(subject)
         do throws(Failure) {
             let value = try await body(self)
-            await self.verbs.leave()
+            await self.verbs.leave(subject)
             return value
         } catch {
-            await self.verbs.leave()
+            await self.verbs.leave(subject)
             throw error
         }
     }

@@ -1,3 +1,4 @@
+import Cryptography
 import Glibc
 import Hosting
 import Wire
@@ -15,8 +16,10 @@ struct ArchiveFolder: Sendable {
     /// Where it is gathered while it comes from a host.
     func partialPath(of cid: CID) -> String { "\(self.folder)/\(cid).part" }
 
-    /// A name for an archive that is being packed.
-    func packingPath() -> String { "\(self.folder)/packing.tar" }
+    /// A fresh name for an archive that is being packed. What is left of one goes at the next start.
+    func packingPath() -> String {
+        "\(self.folder)/\(SecureRandom.bytes(8).hexadecimal).packing"
+    }
 
     /// Whether the archive is here.
     func contains(_ cid: CID) -> Bool { access(self.path(of: cid), R_OK) == 0 }
@@ -24,6 +27,17 @@ struct ArchiveFolder: Sendable {
     /// Gives a packed or fetched archive its lasting name.
     func keep(_ path: String, as cid: CID) throws(ArchiveError) {
         guard rename(path, self.path(of: cid)) == 0 else { throw .last(path, "store it") }
+    }
+
+    /// Removes what was being packed when an agent ended.
+    func removeLeftovers() {
+        guard let folder = opendir(self.folder) else { return }
+        defer { closedir(folder) }
+        while let entry = readdir(folder) {
+            let bytes = withUnsafeBytes(of: &entry.pointee.d_name) { Array($0.prefix { $0 != 0 }) }
+            let name = String(decoding: bytes, as: UTF8.self)
+            if name.hasSuffix(".packing") { unlink("\(self.folder)/\(name)") }
+        }
     }
 
     /// Removes the archive of a release that nobody needs any more.
@@ -49,7 +63,7 @@ actor ArchiveFile {
 
     private let descriptor: Int32
     /// Of the whole, in bytes.
-    let size: UInt64
+    nonisolated let size: UInt64
 
     init(reading path: String) throws(ArchiveError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -79,7 +93,7 @@ actor ArchiveFile {
 actor ArchiveDownload {
     private let path: String
     private let descriptor: Int32
-    private let size: UInt64
+    nonisolated let size: UInt64
     private(set) var receivedByteCount: UInt64
 
     /// `size` is the size of the whole in bytes, as the signed descriptor says it.

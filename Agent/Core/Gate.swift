@@ -1,0 +1,25 @@
+import Libuv
+
+/// A door that opens once; whoever waits before it goes on then.
+actor Gate {
+    nonisolated let loop: EventLoop
+    nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe self.loop.asUnownedSerialExecutor() }
+    private var isOpen = false
+    private var waiters: [CheckedContinuation<Void, Never>] = []
+
+    init(on loop: EventLoop) { self.loop = loop }
+
+    /// Returns when the door is open.
+    func wait() async {
+        guard !self.isOpen else { return }
+        await self.loop.suspend { self.waiters.append($0) }
+    }
+
+    /// Opens the door.
+    func open() {
+        self.isOpen = true
+        let waiters = self.waiters
+        self.waiters = []
+        for waiter in waiters { waiter.resume() }
+    }
+}
