@@ -1,7 +1,10 @@
 import ControlAPI
+import Hosting
 import Identity
 import Libuv
+import Logging
 import Mesh
+import Storage
 
 /// Renewing what expires, and ending.
 extension Agent {

@@ -1,12 +1,13 @@
 import Cryptography
 import Foundation
 import Hosting
-import Identity
+package import Identity
 import Launching
 package import Libuv
 package import Logging
 import Market
 import Mesh
+import Overlay
 package import Storage
 import Wire
 
@@ -46,7 +47,8 @@ extension Agent {
     ) async throws -> Agent {
         let (folder, key, store, releases, archives, listed) = try await offLoop { () throws in
             let folder = try DataFolder.open(configuration.dataFolder)
-            let key = try KeyFile.loadOrCreate(in: folder.path)
+            let path = folder.file(KeyFile.name)
+            let key = try KeyFile.readOrCreate(path) { SecureRandom.bytes(32) }.keyPair
             let store = try AgentStore(in: folder, peerID: key.peerID.description)
             let releases = try ReleaseStore(folder: try folder.subfolder("releases"))
             let archives = ArchiveFolder(folder: try folder.subfolder("archives"))

@@ -1,4 +1,3 @@
-package import ControlAPI
 import Cryptography
 import Hosting
 package import Identity

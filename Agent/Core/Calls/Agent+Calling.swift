@@ -1,4 +1,5 @@
 package import ControlAPI
+import Hosting
 import Identity
 import Libuv
 package import Mesh

@@ -151,12 +151,11 @@ actor FailoverCall: CallExchange {
             self.isRecovering = false
             self.wake()
         }
-        var last = failure
         if let host = self.attempt?.host { self.tried.append(host) }
         while true {
             if let verdict = self.verdict { throw verdict }
             // A member whose secret is old is told that there is no such worker: it looks into its slot, once.
-            if last?.code == .notFound, !self.hasReadSlot {
+            if failure?.code == .notFound, !self.hasReadSlot {
                 self.hasReadSlot = true
                 if await self.agent.renewSecret(of: self.header.worker) { self.tried = [] }
             }
@@ -167,8 +166,8 @@ actor FailoverCall: CallExchange {
                 return
             } catch {
                 // That nobody is left says less than why the last one failed.
-                guard let last else { throw error }
-                throw error.code == .unavailable || error.code == .notFound ? last : error
+                guard let failure else { throw error }
+                throw error.code == .unavailable || error.code == .notFound ? failure : error
             }
         }
     }
@@ -188,7 +187,7 @@ actor FailoverCall: CallExchange {
             } catch {
                 // Receiving meets the same end and decides what follows.
             }
-            self.onReplayed()
+            await self.onReplayed()
         }
     }
 

@@ -8,5 +8,7 @@ final class Flag: Sendable {
     var value: Bool { self.isSet.load(ordering: .acquiring) }
 
     /// Returns true the first time.
-    func set() -> Bool { self.isSet.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged }
+    func set() -> Bool {
+        self.isSet.compareExchange(expected: false, desired: true, ordering: .acquiringAndReleasing).exchanged
+    }
 }

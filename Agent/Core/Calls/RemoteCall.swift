@@ -48,7 +48,8 @@ actor RemoteCall: CallExchange {
         precondition(!self.hasFinishedSending, "no message follows the last")
         guard message.count <= CallLimits.messageBytes else {
             throw CallFailure(
-                .invalidArgument, "a message has \(message.count) bytes; send at most \(CallLimits.messageBytes) at once")
+                .invalidArgument,
+                "a message has \(message.count) bytes; send at most \(CallLimits.messageBytes) at once")
         }
         if let end = self.end { return try end.get() }
         guard !self.hasInputBroken else { return }

@@ -1,4 +1,4 @@
-package import ControlAPI
+import ControlAPI
 
 /// The control surface reaches the agent through this alone.
 extension Agent: AgentControl {}

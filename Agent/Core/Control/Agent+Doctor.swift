@@ -1,10 +1,11 @@
 package import ControlAPI
 import Foundation
 import Hosting
-import Launching
 import Identity
+import Launching
 import Mesh
 import Storage
+import Wire
 
 /// Checks that only the running agent can make.
 extension Agent {

@@ -5,6 +5,7 @@ import Identity
 import Libuv
 import Mesh
 import Storage
+import Wire
 
 /// What the agent says about itself.
 extension Agent {

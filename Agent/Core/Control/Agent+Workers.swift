@@ -2,6 +2,8 @@ package import ControlAPI
 import Hosting
 import Identity
 import Mesh
+import Storage
+import Wire
 
 /// Showing workers.
 extension Agent {
@@ -46,7 +48,8 @@ extension Agent {
             lines = try await self.workerHost.logs(
                 worker, lines: request.after == nil ? limit : LogsRequest.lineLimit)
         } catch {
-            throw ControlError(.notFound, "\(worker.name) does not run here", hint: "`dsmp worker list` shows what does")
+            throw ControlError(
+                .notFound, "\(worker.name) does not run here", hint: "`dsmp worker list` shows what does")
         }
         let numbered = LogNumbering.number(lines)
         guard let after = request.after else { return LogPage(lines: numbered) }

@@ -1,5 +1,6 @@
 import Identity
 import Libuv
+import Logging
 import Mesh
 import Wire
 

@@ -1,3 +1,4 @@
+import Hosting
 import Identity
 import Libuv
 import Market
@@ -11,12 +12,14 @@ extension Agent {
     func serve() async {
         await self.network.handle(MeshProtocol.call) { [weak self] in await self?.serveCall($0) }
         await self.network.handle(MeshProtocol.catalog) { [weak self] stream in
-            await self?.answer(.catalog, stream, limit: CatalogQuery.maximumBytes) { agent, question throws(QuestionRefusal) in
+            await self?.answer(.catalog, stream, limit: CatalogQuery.maximumBytes) {
+                agent, question throws(QuestionRefusal) in
                 try await agent.answerCatalog(question, from: stream.peer)
             }
         }
         await self.network.handle(MeshProtocol.grant) { [weak self] stream in
-            await self?.answer(.grant, stream, limit: GrantQuery.maximumBytes) { agent, question throws(QuestionRefusal) in
+            await self?.answer(.grant, stream, limit: GrantQuery.maximumBytes) {
+                agent, question throws(QuestionRefusal) in
                 try agent.answerGrant(question, from: stream.peer)
             }
         }
@@ -32,7 +35,7 @@ extension Agent {
     /// Reads one question, writes one answer.
     private func answer(
         _ kind: InboundStreams.Kind, _ stream: any MeshStream, limit: Int,
-        _ body: (isolated Agent, [UInt8]) async throws(QuestionRefusal) -> [UInt8]
+        _ body: @Sendable (isolated Agent, [UInt8]) async throws(QuestionRefusal) -> [UInt8]
     ) async {
         guard self.inbound.begin(kind, of: stream.peer) else { return stream.reset() }
         let watchdog = StreamGuard(stream, on: self.loop, milliseconds: self.configuration.times.question)

@@ -1,3 +1,4 @@
+import Hosting
 import Identity
 import Libuv
 import Mesh

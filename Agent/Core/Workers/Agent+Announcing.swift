@@ -1,5 +1,6 @@
 import Cryptography
 import Identity
+import Logging
 import Mesh
 import Storage
 import Wire

@@ -2,6 +2,7 @@ import ControlAPI
 import Hosting
 import Identity
 import Libuv
+import Logging
 import Mesh
 import Wire
 

@@ -1,4 +1,5 @@
 package import ControlAPI
+import Hosting
 import Identity
 import Mesh
 import Wire
@@ -25,7 +26,8 @@ extension Agent {
             found.insert(worker)
         } else {
             guard text.utf8.count <= Self.maximumQueryBytes else {
-                throw ControlError(.usage, "the query has more than \(Self.maximumQueryBytes) bytes", hint: "search for less")
+                throw ControlError(
+                    .usage, "the query has more than \(Self.maximumQueryBytes) bytes", hint: "search for less")
             }
             found = await self.search(text)
         }

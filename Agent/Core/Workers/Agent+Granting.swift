@@ -1,6 +1,7 @@
 package import ControlAPI
 import Foundation
 import Identity
+import Logging
 import Mesh
 import Storage
 import Wire
@@ -87,7 +88,8 @@ extension Agent {
     static func peer(_ text: String) throws(ControlError) -> PeerID {
         do { return try PeerID(text) } catch {
             throw ControlError(
-                .usage, "\"\(text.prefix(80))\" is no peer id: \(error)", hint: "`dsmp id show` prints that of an agent")
+                .usage, "\"\(text.prefix(80))\" is no peer id: \(error)", hint: "`dsmp id show` prints that of an agent"
+            )
         }
     }
 

@@ -2,6 +2,7 @@ import ControlAPI
 import Cryptography
 import Hosting
 import Identity
+import Logging
 import Mesh
 import Storage
 import Wire
@@ -43,7 +44,8 @@ extension Agent {
 
     static func entropy() -> PrivateGroup.Entropy {
         .init(
-            secret: SecureRandom.bytes(GroupSecret.secretBytes), locationSeed: SecureRandom.bytes(GroupSecret.secretBytes)
+            secret: SecureRandom.bytes(GroupSecret.secretBytes),
+            locationSeed: SecureRandom.bytes(GroupSecret.secretBytes)
         )
     }
 
@@ -114,7 +116,8 @@ extension Agent {
 
     /// Looks into the slot of a worker of another publisher and keeps what is there. Nil when this agent is no member.
     @discardableResult func readSlot(of worker: WorkerName) async -> GroupSecret? {
-        guard worker.publisher != self.peerID, let slot = try? GroupSlot(of: worker, own: self.key, other: worker.publisher)
+        guard worker.publisher != self.peerID,
+            let slot = try? GroupSlot(of: worker, own: self.key, other: worker.publisher)
         else { return nil }
         let value: [UInt8]?
         do throws(NetworkError) {

@@ -2,6 +2,7 @@ package import ControlAPI
 import Foundation
 import Hosting
 import Identity
+import Logging
 import Mesh
 import Storage
 import Wire

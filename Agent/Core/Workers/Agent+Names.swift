@@ -1,5 +1,6 @@
 import ControlAPI
 import Identity
+import Market
 import Mesh
 import Wire
 

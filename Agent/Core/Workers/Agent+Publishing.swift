@@ -2,6 +2,7 @@ package import ControlAPI
 import Foundation
 import Hosting
 import Identity
+import Logging
 import Mesh
 import Storage
 import Wire
@@ -51,7 +52,8 @@ extension Agent {
         self.logger.info("published \(self.logName(of: worker)) at sequence \(next.descriptor.content.sequence)")
         return PublishedWorker(
             worker: worker.description, release: archive.cid.description,
-            sequence: next.descriptor.content.sequence, visibility: manifest.visibility == .private ? .private : .public)
+            sequence: next.descriptor.content.sequence, visibility: manifest.visibility == .private ? .private : .public
+        )
     }
 
     package func unpublish(_ request: WorkerReference) async throws(ControlError) -> WorkerSummary {

@@ -1,6 +1,7 @@
 package import ControlAPI
 import Cryptography
 import Identity
+import Logging
 import Market
 import Mesh
 import Storage

@@ -15,7 +15,7 @@ package actor WorkerHost {
     package nonisolated let loop: EventLoop
     package nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe self.loop.asUnownedSerialExecutor() }
     let launcher: any Launcher
-    let settings: WorkerHostSettings
+    private(set) var settings: WorkerHostSettings
     let slots = SlotPool()
     var workers: [WorkerName: HostedWorker] = [:]
     private var isShutDown = false
@@ -35,6 +35,9 @@ package actor WorkerHost {
         self.settings = settings
         self.onChange = onChange
     }
+
+    /// Replaces the list of libraries that may be loaded from now on.
+    package func trust(_ libraries: TrustedLibraries) { self.settings.trustedLibraries = libraries }
 
     /// Begins to run a worker and keeps it running until ``stop(_:)``. Returns at once; ``waitUntilReady(_:)`` waits.
     ///
