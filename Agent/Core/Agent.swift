@@ -92,6 +92,11 @@ package actor Agent {
         }
     }
 
+    /// Returns when everything that was begun in the background has ended.
+    package func settle() async {
+        while let task = self.background.values.first { await task.value }
+    }
+
     private func endBackground(_ number: UInt64) { self.background[number] = nil }
 
     /// A uniformly random number.

@@ -35,7 +35,7 @@ package protocol MeshNetwork: Sendable {
     func connect(to address: Multiaddr) async throws(NetworkError) -> PeerID
     /// Where this peer can be dialled, each ending with its peer id.
     func ownAddresses() async -> [Multiaddr]
-    func connections() async -> [ConnectedPeer]
+    func connections() async -> [PeerLink]
     /// The routing table.
     func routingTable() async -> [PeerAddress]
     /// The round trip to a peer, in microseconds.
@@ -105,7 +105,7 @@ package struct PeerAddress: Sendable, Hashable {
 }
 
 /// One connection to a peer.
-package struct ConnectedPeer: Sendable, Hashable {
+package struct PeerLink: Sendable, Hashable {
     package var peer: PeerID
     package var address: Multiaddr?
     package var isInbound: Bool
