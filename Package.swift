@@ -96,7 +96,7 @@ let pluginTargets: [Target] = [
 ]
 
 let agentTargets: [Target] = [
-    module("Storage", "Agent/Storage", ["Wire", "Identity", "Kademlia", grdb]),
+    module("Storage", "Agent/Storage", ["Wire", "Identity", "Kademlia", "Overlay", grdb]),
     module("ControlAPI", "Agent/ControlAPI", ["Mesh"]),
     wrapper("ControlClient", "Agent/ControlClient", ["ControlAPI", nioCore, nioPosix, nioHTTP]),
     module(
@@ -151,7 +151,7 @@ let testTargets: [Target] = [
         [
             "Hosting", "WorkerChannel", "Launching", "Policy", "Mesh", "Libuv", "Identity", "Wire", "Cryptography",
         ]),
-    suite("StorageTests", ["Storage", "Kademlia", "Identity", "Wire", grdb]),
+    suite("StorageTests", ["Storage", "Kademlia", "Overlay", "Identity", "Wire", grdb]),
     .executableTarget(
         name: "storage-crash-child", dependencies: ["Storage", "Identity"], path: "Tests/StorageCrashChild",
         swiftSettings: house),

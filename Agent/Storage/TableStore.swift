@@ -21,6 +21,7 @@ package final class TableStore: Sendable {
         migrator.registerMigration("0001 records", migrate: RecordTable.create)
         migrator.registerMigration("0002 providers", migrate: ProviderTable.create)
         migrator.registerMigration("0003 contacts", migrate: ContactTable.create)
+        migrator.registerMigration("0004 peers", migrate: PeerTable.create)
         self.database = try StateDatabase(path: folder.file(Self.fileName), durability: .normal, migrator: migrator)
     }
 

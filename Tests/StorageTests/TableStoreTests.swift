@@ -1,5 +1,6 @@
 import Identity
 import Kademlia
+import Overlay
 import Storage
 import TestKit
 import Testing
@@ -119,6 +120,27 @@ import Wire
         #expect(try DiskProviderStore(store).providers(forKey: [1]) == [Self.provider(1)])
         #expect(try DiskProviderStore(store).count() == 1)
         #expect(try DiskRoutingTableStore(store).load() == contacts)
+        try store.close()
+    }
+
+    @Test("on disk remembers peers in their order") func peers() async throws {
+        let base = try TemporaryFolder()
+        let folder = try DataFolder.open(base.path)
+        let known = try (1...3).map { seed in
+            let contact = try Self.provider(UInt8(seed)).contact
+            return KnownPeer(
+                peer: contact.id, addresses: contact.addresses, protocols: ["/a", "/b"],
+                agentVersion: seed == 1 ? nil : "dsmp/\(seed)", lastConnectedUnixMilliseconds: UInt64(seed))
+        }
+        do {
+            let store = try TableStore(in: folder)
+            #expect(try await DiskPeerStore(store).loadPeers().isEmpty)
+            try await DiskPeerStore(store).savePeers(known.reversed())
+            try await DiskPeerStore(store).savePeers(known)
+            try store.close()
+        }
+        let store = try TableStore(in: folder)
+        #expect(try await DiskPeerStore(store).loadPeers() == known)
         try store.close()
     }
 
