@@ -97,7 +97,7 @@ let pluginTargets: [Target] = [
 
 let agentTargets: [Target] = [
     module("Storage", "Agent/Storage", ["Wire", "Identity", "Kademlia", "Overlay", grdb]),
-    module("ControlAPI", "Agent/ControlAPI", ["Mesh"]),
+    module("ControlAPI", "Agent/ControlAPI", ["Mesh"], exclude: ["openapi.json"]),
     wrapper("ControlClient", "Agent/ControlClient", ["ControlAPI", nioCore, nioPosix, nioHTTP]),
     module(
         "Core", "Agent/Core",
