@@ -29,6 +29,10 @@ let nioPosix = Target.Dependency.product(name: "NIOPosix", package: "swift-nio")
 let protobuf = Target.Dependency.product(name: "SwiftProtobuf", package: "swift-protobuf")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
+/// Links a C program statically and without Swift's runtime, which a C program does not call: `-nostartfiles` takes away
+/// the object that would pull it in. (The compiler driver still adds C's own start files.)
+let plainC = ["-static-executable", "-nostartfiles"]
+
 /// A module written in Swift alone.
 func module(
     _ name: String, _ path: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
@@ -76,7 +80,7 @@ let sandboxTargets: [Target] = [
     module("Policy", "Sandbox/Policy", [yams]),
     .executableTarget(
         name: "dsmp-jail", path: "Sandbox/Jail", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: [.unsafeFlags(plainC)]),
     wrapper("Launching", "Sandbox/Launching", ["Policy", "Libuv", "CLibuv", "CSeccomp", logging]),
 ]
 
@@ -131,7 +135,7 @@ let testTargets: [Target] = [
         linkerSettings: [.unsafeFlags(["-static-stdlib"])]),
     .executableTarget(
         name: "hostile-worker", path: "Tests/Escape", cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])],
-        linkerSettings: [.unsafeFlags(["-static-executable"])]),
+        linkerSettings: [.unsafeFlags(plainC)]),
     suite("ArchitectureTests", []),
     suite("WireTests", ["Wire", "Cryptography"]),
     suite("CryptographyTests", ["Cryptography"]),

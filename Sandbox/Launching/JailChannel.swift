@@ -15,6 +15,7 @@ final class JailChannel {
     private let bag: DescriptorBag
     private var descriptors: LaunchedProcess.Descriptors
     private var processID: Int32 = 0
+    private var limitsWholeMemory = false
     private var waiter: CheckedContinuation<Result<LaunchedProcess, LaunchError>, Never>?
     /// Weak: when the caller drops the process without ending it, its end is still reaped but reported to nobody.
     private weak var process: LaunchedProcess?
@@ -95,13 +96,15 @@ final class JailChannel {
         switch report.kind {
         case .started(let processID):
             self.processID = processID
+            self.limitsWholeMemory = report.limitsWholeMemory
         case .running:
             guard let waiter = self.waiter, self.processID > 0, self.descriptors.process >= 0 else { break }
             self.waiter = nil
             self.timer.stop()
             let all = self.descriptors
             for number in [all.process, all.control, all.input, all.output, all.log] { _ = self.bag.release(number) }
-            let process = LaunchedProcess(processID: self.processID, descriptors: all)
+            let process = LaunchedProcess(
+                processID: self.processID, descriptors: all, limitsWholeMemory: self.limitsWholeMemory)
             self.process = process
             waiter.resume(returning: .success(process))
         case .failed(let failure):

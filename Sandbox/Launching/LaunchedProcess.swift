@@ -29,11 +29,15 @@ package final class LaunchedProcess: Sendable {
 
     /// The process id of the jail's first process, for messages. It may be reused after the end: act on ``kill()`` only.
     package let processID: Int32
+    /// Whether the memory of all its processes together is bounded. Else, where there are no control groups, that of each
+    /// process is bounded alone (Specs/sandbox.md, section 1).
+    package let limitsWholeMemory: Bool
     private let state: Mutex<State>
 
     /// Takes ownership of the descriptors.
-    package init(processID: Int32, descriptors: Descriptors) {
+    package init(processID: Int32, descriptors: Descriptors, limitsWholeMemory: Bool = false) {
         self.processID = processID
+        self.limitsWholeMemory = limitsWholeMemory
         self.state = Mutex(State(descriptors: descriptors))
     }
 
