@@ -55,7 +55,18 @@ static const char *text_only(struct cursor payload) {
     return payload.count == 0 ? text : NULL;
 }
 
-static bool is_absolute(const char *path) { return path != NULL && path[0] == '/'; }
+static bool is_absolute(const char *path) { return path != NULL && path[0] == '/' && strlen(path) <= MAXIMUM_TEXT; }
+
+// A target names every part once: no empty part, no "." and no "..", which could climb above the jail's root.
+static bool is_target(const char *path) {
+    if (!is_absolute(path)) return false;
+    for (const char *part = path; *part != 0;) {
+        size_t count = strcspn(++part, "/");
+        if (count == 0 || count > 255 || (part[0] == '.' && (count == 1 || (count == 2 && part[1] == '.')))) return false;
+        part += count;
+    }
+    return true;
+}
 
 static bool texts_read(struct cursor payload, const char **texts, size_t maximum, size_t *count) {
     for (*count = 0; payload.count > 0; (*count)++) {
@@ -76,7 +87,7 @@ static bool mounts_read(struct cursor payload, struct plan *plan) {
         entry->source = text_next(&payload, MAXIMUM_TEXT);
         entry->target = entry->source == NULL ? NULL : text_next(&payload, MAXIMUM_TEXT);
         entry->tree = -1;
-        if (!is_absolute(entry->target)) return false;
+        if (!is_target(entry->target)) return false;
         if ((entry->kind == MOUNT_BIND || entry->kind == MOUNT_DEVICE) && !is_absolute(entry->source)) return false;
     }
     return true;

@@ -12,94 +12,86 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-// Opens the new root's own `path` without leaving it and without following links.
-static int open_inside(const char *path, uint64_t flags) {
-    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS};
-    int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int descriptor = syscall(SYS_openat2, root, path, &how, sizeof how);
-    int error = errno;
-    close(root);
-    errno = error;
-    return descriptor;
-}
+// The folder that held the last target. Most entries have the same one as the entry before.
+struct parent {
+    char path[MAXIMUM_TEXT + 1];
+    int folder;  // -1 when there is none.
+};
 
-// Opens the folder that holds `path`, making folders that are missing, and points `name` at the last part of the path.
-static int open_parent(const char *path, const char **name) {
+// Opens the folder that holds `path`, making folders that are missing, without leaving the new root and without following
+// links, and points `name` at the last part of the path. The folder stays the parent's.
+static int open_parent(struct parent *parent, const char *path, const char **name) {
+    size_t length = strrchr(path, '/') - path;
+    *name = path + length + 1;
+    if (parent->folder >= 0 && strlen(parent->path) == length && memcmp(parent->path, path, length) == 0)
+        return parent->folder;
+    if (parent->folder >= 0) close(parent->folder);
+    memcpy(parent->path, path, length);
+    parent->path[length] = 0;
+    parent->folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     char part[256];
-    int folder = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    while (folder >= 0) {
-        while (*path == '/') path++;
-        const char *slash = strchr(path, '/');
-        if (slash == NULL) {
-            *name = path;
-            return folder;
-        }
-        if ((size_t)(slash - path) >= sizeof part) break;
-        memcpy(part, path, slash - path);
-        part[slash - path] = 0;
-        mkdirat(folder, part, 0755);  // When it failed and the folder does not exist either, opening it tells.
+    for (const char *rest = parent->path; parent->folder >= 0;) {
+        rest += strspn(rest, "/");
+        size_t count = strcspn(rest, "/");
+        if (count == 0 || count >= sizeof part) break;
+        memcpy(part, rest, count);
+        part[count] = 0;
+        rest += count;
+        mkdirat(parent->folder, part, 0755);  // When it failed and the folder does not exist either, opening it tells.
         struct open_how how = {
             .flags = O_PATH | O_DIRECTORY | O_CLOEXEC, .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
-        int next = syscall(SYS_openat2, folder, part, &how, sizeof how);
+        int next = syscall(SYS_openat2, parent->folder, part, &how, sizeof how);
         int error = errno;
-        close(folder);
+        close(parent->folder);
         errno = error;
-        folder = next;
-        path = slash;
+        parent->folder = next;
     }
-    if (folder >= 0) close(folder);
-    return -1;
+    return parent->folder;
 }
 
-static bool place_link(const struct mount_entry *entry) {
-    const char *name;
-    int parent = open_parent(entry->target, &name);
-    if (parent < 0) return false;
-    bool is_done = symlinkat(entry->source, parent, name) == 0;
-    close(parent);
-    return is_done;
-}
-
-static bool place_file(const struct mount_entry *entry) {
-    const char *name;
-    int parent = open_parent(entry->target, &name);
-    if (parent < 0) return false;
+static bool place_file(const struct mount_entry *entry, int parent, const char *name) {
     int file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
     size_t count = strlen(entry->source);
     bool is_done = file >= 0 && write(file, entry->source, count) == (ssize_t)count;
     if (file >= 0) close(file);
-    close(parent);
     return is_done;
 }
 
-static bool place_mount(const struct mount_entry *entry) {
-    if (entry->tree < 0) return true;  // Optional, and not on this host.
-    const char *name;
-    int parent = open_parent(entry->target, &name);
-    if (parent < 0) return false;
+static bool place_mount(const struct mount_entry *entry, int parent, const char *name) {
     if (entry->is_folder) {
         mkdirat(parent, name, 0755);
     } else {
         int file = openat(parent, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (file >= 0) close(file);
     }
-    close(parent);
-    // When making it failed the target exists already or cannot be opened either, which is reported.
-    int target = open_inside(entry->target, O_PATH | O_NOFOLLOW);
-    if (target < 0) return false;
-    bool is_done = move_mount(entry->tree, "", target, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) == 0;
-    close(target);
-    return is_done;
+    // When making it failed the target exists already or cannot be mounted on either. Its last part is not followed.
+    return move_mount(entry->tree, "", parent, name, MOVE_MOUNT_F_EMPTY_PATH) == 0;
+}
+
+static bool place(const struct mount_entry *entry, struct parent *cache) {
+    bool is_mount = entry->kind == MOUNT_BIND || entry->kind == MOUNT_DEVICE;
+    if (is_mount && entry->tree < 0) return true;  // Optional, and not on this host.
+    const char *name;
+    int parent = open_parent(cache, entry->target, &name);
+    if (parent < 0) return false;
+    if (entry->kind == MOUNT_LINK) return symlinkat(entry->source, parent, name) == 0;
+    if (entry->kind == MOUNT_FILE) return place_file(entry, parent, name);
+    if (!place_mount(entry, parent, name)) return false;
+    // What is mounted over the folder that is held, or over one above it, hides it.
+    size_t length = strlen(entry->target);
+    if (strncmp(cache->path, entry->target, length) == 0) {
+        close(cache->folder);
+        cache->folder = -1;
+    }
+    return true;
 }
 
 static void place_all(const struct launch *launch) {
+    static struct parent cache = {.folder = -1};
     for (size_t index = 0; index < launch->plan.mount_count; index++) {
-        const struct mount_entry *entry = &launch->plan.mounts[index];
-        bool is_done = entry->kind == MOUNT_LINK   ? place_link(entry)
-                       : entry->kind == MOUNT_FILE ? place_file(entry)
-                                                   : place_mount(entry);
-        if (!is_done) fail(launch, "bind-mount", entry->target);
+        if (!place(&launch->plan.mounts[index], &cache)) fail(launch, "bind-mount", launch->plan.mounts[index].target);
     }
+    if (cache.folder >= 0) close(cache.folder);
 }
 
 static void mount_memory(

@@ -69,7 +69,7 @@ package actor JailLauncher: Launcher {
     }
 
     package func launch(_ plan: LaunchPlan) async throws(LaunchError) -> LaunchedProcess {
-        let bytes = try plan.encoded()
+        let bytes = try Self.resolved(plan).encoded()
         guard !Task.isCancelled else { throw .cancelled }
         self.lastRequest &+= 1
         let request = self.lastRequest
@@ -79,6 +79,19 @@ package actor JailLauncher: Launcher {
             self.loop.perform { self.assumeIsolated { $0.channels[request]?.end(.cancelled) } }
         }
         return try result.get()
+    }
+
+    /// The plan with its release by its real path: the agent's own folder may be reached through links, in which the jail
+    /// does not believe.
+    private static func resolved(_ plan: LaunchPlan) throws(LaunchError) -> LaunchPlan {
+        guard let folder = plan.releaseFolder else { return plan }
+        guard let path = unsafe realpath(folder, nil) else {
+            throw .step(JailFailure(step: "bind-open", errno: errno, detail: folder))
+        }
+        defer { unsafe free(path) }
+        var plan = plan
+        plan.releaseFolder = unsafe String(cString: path)
+        return plan
     }
 
     private func begin(

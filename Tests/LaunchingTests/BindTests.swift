@@ -111,6 +111,17 @@ import Testing
         #expect(failure?.step == "bind-check" || failure?.step == "bind-open", "\(source)")
     }
 
+    @Test(
+        "have targets that cannot climb out",
+        arguments: ["/", "/..", "/a/..", "/a/../b", "/a//b", "/a/", "/./a", "a", ""])
+    func targets(target: String) async throws {
+        var policy = try TestJail.policy()
+        // Past the parser, which normalises: the jail must hold alone.
+        policy.binds = [BindMount(source: "/usr/share/common-licenses", target: target, isWritable: false)]
+        let failure = try await refusal(of: ["/usr/bin/true"], policy)
+        #expect(failure == JailFailure(step: "plan", errno: 0, detail: "its policy is malformed"))
+    }
+
     @Test("that are missing are named") func missing() async throws {
         let failure = try await refusal(of: ["/usr/bin/true"], try self.policy(["/nowhere/at/all"]))
         #expect(failure == JailFailure(step: "bind-open", errno: ENOENT, detail: "/nowhere/at/all"))

@@ -56,6 +56,21 @@ import Testing
         #expect(result.output == "create-in-worker errno \(EROFS)\n")
     }
 
+    @Test("a release may be named through a link of the agent's own, and a missing one is named") func linkedRelease()
+        async throws
+    {
+        let folder = try TemporaryFolder()
+        try folder.makeFolder("real")
+        try folder.write("inside", to: "real/file")
+        symlink("real", folder.path + "/link")
+        let result = try await TestJail.run(["/usr/bin/cat", "/worker/file"]) {
+            $0.releaseFolder = folder.path + "/link"
+        }
+        #expect(result.output == "inside")
+        let missing = try await refusal(of: ["/usr/bin/true"]) { $0.releaseFolder = folder.path + "/none" }
+        #expect(missing == JailFailure(step: "bind-open", errno: ENOENT, detail: folder.path + "/none"))
+    }
+
     @Test("a script runs through its interpreter") func script() async throws {
         let folder = try TemporaryFolder()
         try folder.write("#!/usr/bin/python3\nimport sys\nprint(sys.argv[1:])\n", to: "run.py", mode: 0o755)
