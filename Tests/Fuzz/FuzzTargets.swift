@@ -19,6 +19,11 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "envelope", maximumByteCount: 2_048, run: fuzzEnvelope),
         FuzzTarget(name: "messages", maximumByteCount: 2_048, run: fuzzMessages),
         FuzzTarget(name: "worker-name", maximumByteCount: 300, run: fuzzWorkerName),
+        FuzzTarget(name: "multistream", maximumByteCount: 2_048, run: fuzzMultistream),
+        FuzzTarget(name: "identify", maximumByteCount: 2_048, run: fuzzIdentify),
+        FuzzTarget(name: "yamux", maximumByteCount: 4_096, run: fuzzYamux),
+        FuzzTarget(name: "connection", maximumByteCount: 1_024, run: fuzzConnection),
+        FuzzTarget(name: "frames", maximumByteCount: 2_048, run: fuzzFrames),
     ]
 
     /// The target that the environment names.

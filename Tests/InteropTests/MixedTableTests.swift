@@ -70,7 +70,7 @@ private func eventually(_ what: String, on loop: EventLoop, _ holds: () async th
     Issue.record("not in time: \(what)")
 }
 
-@Suite("A hash table shared with go-libp2p and py-libp2p", .serialized, .timeLimit(.minutes(4)))
+@Suite("A table shared by three implementations", .serialized, .timeLimit(.minutes(4)))
 struct MixedTableTests {
     struct KeyVector: Decodable {
         let type: String

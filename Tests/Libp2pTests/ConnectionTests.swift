@@ -162,6 +162,23 @@ import Testing
         #expect(listener.end == .transportEnded)
     }
 
+    @Test("refuses new streams on request and serves those that are open") func drains() throws {
+        let (dialer, listener) = try connectedPair()
+        let id = try dialer.open("/echo/1")
+        exchange(dialer, listener)
+        let incoming = try #require(listener.effects.compactMap(\.incoming).first)
+        let crossing = try dialer.open("/echo/1")
+        listener.machine.refuseNewStreams()
+        exchange(dialer, listener)
+        #expect(dialer.effects.compactMap(\.ended).map(\.id) == [crossing])
+        #expect(throws: StreamOpenFailure.connectionEnding) { try dialer.open("/echo/1") }
+        #expect(throws: StreamOpenFailure.connectionEnding) { try listener.open("/echo/1") }
+        #expect(dialer.write([1], to: id) == 1)
+        exchange(dialer, listener)
+        #expect(bytes(of: incoming.id, in: listener.effects) == [1])
+        #expect(dialer.end == nil && listener.end == nil)
+    }
+
     @Test("ends once, for the first reason") func endsOnce() throws {
         let (dialer, _) = try connectedPair()
         dialer.machine.transportEnded(effects: &dialer.effects)

@@ -137,6 +137,10 @@ package struct ConnectionMachine: ~Copyable {
         self.end(.closedLocally, farewell: .normal, effects: &effects)
     }
 
+    /// Tells the peer to open no more streams, and refuses those that it opens all the same. Streams that are open go on.
+    /// Opening one here fails from now on.
+    package mutating func refuseNewStreams() { self.session.sayFarewell(.normal) }
+
     /// Says that the transport ended or broke.
     package mutating func transportEnded(effects: inout [ConnectionEffect]) {
         self.end(.transportEnded, farewell: nil, effects: &effects)
