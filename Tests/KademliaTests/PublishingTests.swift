@@ -6,7 +6,6 @@ import Wire
 
 @Suite("A node that publishes") struct PublishingTests {
     @Test("publishes again when peers are found, when they become more, and after 22 hours") func republishes() throws {
-        var random = SplitMix64(seed: 8)
         let key = testKey("mine")
         let record = ValueRecord(key: key, value: SequenceValidator.value(key: key, sequence: 1))
         var network = try SimulatedNetwork(memberCount: 2, seed: 8)
@@ -24,7 +23,6 @@ import Wire
         network.feed(1, .withdrawn(key: key))
         network.run(untilMilliseconds: network.now + KademliaParameters().valueLifetimeMilliseconds)
         #expect(try network.members[0].node.localValue(forKey: key, at: Moment(network.now)) == nil)
-        _ = random.next()
     }
 
     @Test("publishes what its stores hold as its own after a restart") func republishesAfterRestart() throws {
