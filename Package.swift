@@ -106,7 +106,8 @@ let agentTargets: [Target] = [
     module(
         "Core", "Agent/Core",
         [
-            "Wire", "Cryptography", "Identity", "Mesh", "Market", "Kademlia", "Libuv", "Overlay", "Policy", "Hosting",
+            "Wire", "Cryptography", "Identity", "Mesh", "Market", "Libp2p", "Kademlia", "Libuv", "Overlay", "Policy",
+            "Hosting",
             "Storage", "ControlAPI", logging, yams,
         ]),
     wrapper(

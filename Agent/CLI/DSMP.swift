@@ -25,7 +25,7 @@ package struct DSMP: AsyncParsableCommand {
             CommandGroup(
                 name: "This machine",
                 subcommands: [
-                    StatusCommand.self, DoctorCommand.self, IdentityCommand.self, DevnetCommand.self,
+                    AgentCommand.self, StatusCommand.self, DoctorCommand.self, IdentityCommand.self, DevnetCommand.self,
                 ]),
             CommandGroup(name: "Publish and host", subcommands: [WorkerCommand.self, SandboxCommand.self]),
             CommandGroup(
