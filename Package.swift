@@ -88,10 +88,14 @@ let pluginTargets: [Target] = [
     .target(name: "WorkerABI", path: "Plugins/WorkerABI"),
     module("WorkerChannel", "Plugins/WorkerChannel"),
     wrapper("WorkerKit", "Plugins/WorkerKit", ["WorkerChannel"]),
+    .target(
+        name: "WorkerTemplates", path: "Plugins/Templates", exclude: ["python", "c", "swift", "exec"],
+        cSettings: [.unsafeFlags(["-Wall", "-Wextra", "-Werror"])]),
     wrapper(
         "Hosting", "Plugins/Hosting",
         [
-            "WorkerABI", "WorkerChannel", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire", "Cryptography",
+            "WorkerABI", "WorkerChannel", "WorkerTemplates", "Launching", "Policy", "Libuv", "Mesh", "Identity", "Wire",
+            "Cryptography",
             collections, logging, yams,
         ]),
     .systemLibrary(

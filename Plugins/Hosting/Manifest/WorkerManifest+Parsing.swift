@@ -32,7 +32,7 @@ extension WorkerManifest {
     ) throws(ManifestError) -> WorkerManifest {
         let reader = ManifestReader(file: file)
         let root = try self.compose(text, reader)
-        try reader.checkShape(root)
+        try self.checkShape(text, reader)
         let values = try reader.mapping(root, "the manifest", known: Self.keys)
         func required(_ key: String) throws(ManifestError) -> Node {
             guard let node = values[key] else {
@@ -61,6 +61,19 @@ extension WorkerManifest {
         } catch { throw Self.explain(error) }
         guard let node else { throw reader.failure(nil, "it is empty", "`dsmp worker new` makes an example") }
         return node
+    }
+
+    /// Refuses aliases and the like. Nodes refer to their anchors weakly, so that only a parser that lives knows them.
+    private static func checkShape(_ text: String, _ reader: ManifestReader) throws(ManifestError) {
+        do {
+            let parser = try Parser(yaml: text)
+            if let root = try parser.singleRoot() { try reader.checkShape(root) }
+            withExtendedLifetime(parser) {}
+        } catch let error as ManifestError {
+            throw error
+        } catch {
+            throw reader.failure(nil, "it is not one YAML document", "write one mapping of `key: value` lines")
+        }
     }
 
     /// The same fault as an error of the manifest.

@@ -1,12 +1,14 @@
 /// Cuts what a worker prints into lines that are safe to show: printable, bounded, valid UTF-8.
-struct LineSplitter {
+package struct LineSplitter {
     /// The longest line, in bytes; a longer one is cut into several.
-    static let lineBytes = 4_096
+    package static let lineBytes = 4_096
 
     private var pending: [UInt8] = []
 
+    package init() {}
+
     /// The lines that these bytes complete.
-    mutating func split(_ bytes: [UInt8]) -> [String] {
+    package mutating func split(_ bytes: [UInt8]) -> [String] {
         var lines: [String] = []
         for byte in bytes {
             if byte == UInt8(ascii: "\n") || self.pending.count == Self.lineBytes {
@@ -19,7 +21,7 @@ struct LineSplitter {
     }
 
     /// What was printed without a line end; nil when there is nothing.
-    mutating func takeRest() -> String? {
+    package mutating func takeRest() -> String? {
         guard !self.pending.isEmpty else { return nil }
         defer { self.pending = [] }
         return Self.escaped(self.pending)
@@ -27,7 +29,7 @@ struct LineSplitter {
 
     /// The text with control characters and directional overrides written as `\x..` or `\u{..}`, so that a log cannot
     /// steer a terminal.
-    static func escaped(_ bytes: [UInt8]) -> String {
+    package static func escaped(_ bytes: [UInt8]) -> String {
         var text = ""
         for character in String(decoding: bytes, as: UTF8.self).unicodeScalars {
             switch character.value {

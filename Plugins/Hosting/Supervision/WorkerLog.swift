@@ -3,9 +3,9 @@ import Glibc
 /// The log of one worker on disk: two files of at most 1 MiB each, the newer one first filled and then moved aside.
 ///
 /// One owner. Writing blocks on the page cache only. Lines were escaped by ``LineSplitter``.
-final class WorkerLog {
+package final class WorkerLog {
     /// The most bytes of each of the two files.
-    static let fileBytes = 1_048_576
+    package static let fileBytes = 1_048_576
 
     private let path: String
     private var descriptor: Int32 = -1
@@ -15,7 +15,7 @@ final class WorkerLog {
     /// - Parameters:
     ///   - path: of the newer file; the older one has `.1` appended.
     ///   - limit: bytes of each file.
-    init(path: String, limit: Int = WorkerLog.fileBytes) {
+    package init(path: String, limit: Int = WorkerLog.fileBytes) {
         self.path = path
         self.limit = limit
     }
@@ -23,7 +23,7 @@ final class WorkerLog {
     deinit { if self.descriptor >= 0 { close(self.descriptor) } }
 
     /// Appends a line, with the wall time in milliseconds before it. A full disk loses the line, not the worker.
-    func append(_ line: String, unixMilliseconds: UInt64) {
+    package func append(_ line: String, unixMilliseconds: UInt64) {
         let bytes = Array("\(unixMilliseconds) \(line)\n".utf8)
         if self.byteCount + bytes.count > self.limit { self.rotate() }
         if self.descriptor < 0 { self.open() }
@@ -33,7 +33,7 @@ final class WorkerLog {
     }
 
     /// The last lines, oldest first.
-    func tail(lines count: Int) -> [String] {
+    package func tail(lines count: Int) -> [String] {
         var lines: [Substring] = []
         for path in [self.path + ".1", self.path] {
             guard let bytes = try? BoundedFile.read(path, limit: 2 * Self.fileBytes) else { continue }
