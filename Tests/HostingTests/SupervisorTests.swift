@@ -24,8 +24,8 @@ import Testing
 
     @Test("starts, is ready, and stops") func life() {
         var one = Self.make()
-        #expect(Self.feed(&one, .start) == [.launch, .setTimer(afterMilliseconds: 10_000)])
-        #expect(Self.feed(&one, .launched).isEmpty)
+        #expect(Self.feed(&one, .start) == [.launch, .setTimer(afterMilliseconds: 60_000)])
+        #expect(Self.feed(&one, .launched) == [.setTimer(afterMilliseconds: 10_000)])
         #expect(Self.feed(&one, .ready) == [.clearTimer])
         #expect(one.state == .ready)
         #expect(Self.feed(&one, .stop) == [.requestStop, .setTimer(afterMilliseconds: 5_000)])
@@ -41,6 +41,8 @@ import Testing
         _ = Self.feed(&one, .exited(reason: "ended by signal 9", isFatal: false))
         #expect(one.state == .backoff)
         #expect(one.reason == "it was not ready within 3 s")
+        #expect(Self.feed(&one, .timerFired, .timerFired) == [.clearTimer, .kill])
+        #expect(one.reason == "it could not be launched within 60 s")
     }
 
     @Test("doubles the pause between restarts up to the longest, spread by a quarter to either side") func backoff() {

@@ -29,7 +29,7 @@ import WorkerABI
         unsafe host.consumed = { host, call, length in unsafe LibraryHost.of(host)?.calls.consumed(call, length) }
         unsafe host.log = { host, _, text, length in
             let line = unsafe LibraryHost.text(text, min(length, 4_096))
-            unsafe LibraryHost.of(host)?.log(line)
+            unsafe LibraryHost.of(host)?.log(LineSplitter.escaped(Array(line.utf8)))
         }
         unsafe host.get_extension = { _, _ in nil }
         unsafe self.pointer.initialize(to: host)

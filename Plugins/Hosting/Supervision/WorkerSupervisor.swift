@@ -45,6 +45,9 @@ package struct WorkerSupervisor: Sendable {
 
     /// Times in milliseconds and counts.
     package struct Policy: Sendable, Hashable {
+        /// From the order to launch until the process runs.
+        package var launchMilliseconds: UInt64 = 60_000
+        /// From then until it takes calls.
         package var readyMilliseconds: UInt64 = 10_000
         package var stopMilliseconds: UInt64 = 5_000
         /// The pause before the first restart; it doubles with each further one.
@@ -69,6 +72,7 @@ package struct WorkerSupervisor: Sendable {
     /// Why it is not ready, for people; empty when there is nothing to say.
     package private(set) var reason = ""
     private let policy: Policy
+    private var isLaunched = false
     private var isChannelClosed = false
     private var wantsStart = false
     private var readySince: UInt64?
@@ -96,7 +100,10 @@ package struct WorkerSupervisor: Sendable {
         case (.stopping, .start):
             self.wantsStart = true
             return []
-        case (.starting, .launched): return self.verdict == nil ? [] : [.kill]
+        case (.starting, .launched):
+            guard self.verdict == nil else { return [.kill] }
+            self.isLaunched = true
+            return [.setTimer(afterMilliseconds: self.policy.readyMilliseconds)]
         case (.starting, .ready):
             self.state = .ready
             self.reason = ""
@@ -106,9 +113,7 @@ package struct WorkerSupervisor: Sendable {
             self.isChannelClosed = true
             return [.setTimer(afterMilliseconds: Self.closedMilliseconds)]
         case (.starting, .timerFired), (.ready, .timerFired):
-            return self.condemn(
-                self.isChannelClosed
-                    ? "it closed its channel" : "it was not ready within \(self.policy.readyMilliseconds / 1_000) s")
+            return self.condemn(self.lateness)
         case (.starting, .unresponsive(let reason)), (.ready, .unresponsive(let reason)):
             return self.condemn(reason)
         case (.starting, .launchFailed(let reason, let isFatal)), (.starting, .exited(let reason, let isFatal)),
@@ -133,9 +138,17 @@ package struct WorkerSupervisor: Sendable {
     private mutating func launch() -> [Effect] {
         self.state = .starting
         self.verdict = nil
+        self.isLaunched = false
         self.isChannelClosed = false
         self.readySince = nil
-        return [.launch, .setTimer(afterMilliseconds: self.policy.readyMilliseconds)]
+        return [.launch, .setTimer(afterMilliseconds: self.policy.launchMilliseconds)]
+    }
+
+    /// What a timer that fired says about the process.
+    private var lateness: String {
+        if self.isChannelClosed { return "it closed its channel" }
+        if !self.isLaunched { return "it could not be launched within \(self.policy.launchMilliseconds / 1_000) s" }
+        return "it was not ready within \(self.policy.readyMilliseconds / 1_000) s"
     }
 
     /// Ends a process that runs; its exit decides what follows.

@@ -45,7 +45,7 @@ static dsmp_worker worker = {
 
 static dsmp_worker *create(const dsmp_host *host, const char *name) {
     (void)name;
-    host->log(host, DSMP_LOG_ERROR, "no \033[31mred\033[0m", 14);
+    host->log(host, DSMP_LOG_ERROR, "no \033[31mred\033[0m", 15);
     return BROKEN == NO_WORKER ? NULL : &worker;
 }
 
