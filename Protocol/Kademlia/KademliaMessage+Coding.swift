@@ -1,4 +1,3 @@
-import FoundationEssentials  // The generated messages hold their bytes in `Data`.
 import Identity
 import SwiftProtobuf
 import Wire
@@ -88,11 +87,11 @@ extension KademliaAnswer {
     package var message: [UInt8] {
         var message = KademliaMessage()
         message.type = KademliaMessage.MessageType(rawValue: self.kind.rawValue) ?? .ping
-        message.key = Data(self.key)
+        message.key = self.key.data
         if let record = self.record {
             message.record = KademliaMessage.Record()
-            message.record.key = Data(record.key)
-            message.record.value = Data(record.value)
+            message.record.key = record.key.data
+            message.record.value = record.value.data
         }
         var room = KademliaLimits.maximumAnswerByteCount - Wire.encode(message).count
         var closer = self.closerPeers[...]
@@ -149,7 +148,7 @@ extension PeerContact {
 extension KademliaMessage.Peer {
     fileprivate init(_ contact: PeerContact) {
         self.init()
-        self.id = Data(contact.id.bytes)
-        self.addrs = contact.addresses.map { Data($0.bytes) }
+        self.id = contact.id.bytes.data
+        self.addrs = contact.addresses.map(\.bytes.data)
     }
 }
