@@ -5,10 +5,15 @@
 // Hence the numbers of the x86_64 and arm64 kernel interface.
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <uv.h>
+
+/// The names of mallopt(3) that Swift cannot read from the header.
+static const int dsmp_trim_threshold = M_TRIM_THRESHOLD;
+static const int dsmp_map_threshold = M_MMAP_THRESHOLD;
 
 /// socket(2): a non-blocking, close-on-exec stream socket.
 static inline int dsmp_stream_socket(int family) {

@@ -64,6 +64,7 @@ import Synchronization
 
     /// Starts the thread. Traps when the process is out of file descriptors or threads.
     package init() {
+        HeapMemory.tune()
         _ = signal(SIGPIPE, SIG_IGN)  // A write to a closed socket must be an error, not the end of the process.
         self.confined = LoopConfined()
         let argument = unsafe Unmanaged.passRetained(self)

@@ -29,6 +29,15 @@ extension Host {
         self.bans = self.bans.filter { $0.value > now }
         self.closeDuplicates(now)
         self.trim(now)
+        self.releaseMemory()
+    }
+
+    /// Gives freed memory back to the kernel after work, once it is quiet.
+    private func releaseMemory() {
+        let isQuiet = self.traffic.movedByteCount < self.configuration.limits.quietByteCount
+        if isQuiet, self.hasWorked { HeapMemory.release() }
+        self.hasWorked = !isQuiet
+        self.traffic.movedByteCount = 0
     }
 
     /// Lets go of connections with one peer beyond the first, once they carry no stream. The side that dialled does it, so

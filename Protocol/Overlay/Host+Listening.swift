@@ -111,7 +111,7 @@ extension Host {
         }
         let connection = PeerConnection(
             serial: self.nextSerial, raw: raw, machine: machine, isInbound: role == .listener,
-            outputBuffer: self.outputBuffer, nowMilliseconds: now)
+            traffic: self.traffic, nowMilliseconds: now)
         self.nextSerial += 1
         self.connections[connection.serial] = connection
         connection.start(

@@ -21,7 +21,7 @@ package actor Host {
     let credentials: NoiseCredentials
     let store: (any PeerStore)?
     let logger: Logger
-    let outputBuffer = OutputBuffer()
+    let traffic = HostTraffic()
 
     /// One peer with at least one authenticated connection.
     struct Peer {
@@ -69,6 +69,8 @@ package actor Host {
     var nextSubscriber = 1
     var housekeeping: LoopTimer?
     var pushTimer: LoopTimer?
+    /// Whether the host was not quiet at the last housekeeping.
+    var hasWorked = false
     var isShutDown = false
     var handlersTimer: LoopTimer?
     var handlersWaiter: CheckedContinuation<Void, Never>?

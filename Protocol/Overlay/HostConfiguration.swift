@@ -30,6 +30,8 @@ package struct HostLimits: Sendable {
     package var maximumDiscardedBytes = 1_048_576
     /// Events that a subscriber may leave unread; the oldest are dropped.
     package var maximumBufferedEvents = 1_024
+    /// Bytes moved between two rounds of housekeeping below which a host counts as quiet.
+    package var quietByteCount = 4_194_304
     /// Peers that are kept out.
     package var maximumBannedPeers = 1_024
 

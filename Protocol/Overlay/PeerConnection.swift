@@ -31,7 +31,7 @@ final class PeerConnection: @unchecked Sendable {
     var machine: ConnectionMachine
     var streams: [StreamID: StreamCore] = [:]
     private let transport: any ByteStream
-    private let outputBuffer: OutputBuffer
+    private let traffic: HostTraffic
     private var callbacks: Callbacks?
     private var effects: [ConnectionEffect] = []
     private var isDriving = false
@@ -42,7 +42,7 @@ final class PeerConnection: @unchecked Sendable {
 
     init(
         serial: Int, raw: RawConnection, machine: consuming ConnectionMachine, isInbound: Bool,
-        outputBuffer: OutputBuffer,
+        traffic: HostTraffic,
         nowMilliseconds: UInt64
     ) {
         self.serial = serial
@@ -52,7 +52,7 @@ final class PeerConnection: @unchecked Sendable {
         self.isInbound = isInbound
         self.openedMilliseconds = nowMilliseconds
         self.lastActivityMilliseconds = nowMilliseconds
-        self.outputBuffer = outputBuffer
+        self.traffic = traffic
         self.machine = machine
     }
 
@@ -65,6 +65,7 @@ final class PeerConnection: @unchecked Sendable {
         self.transport.start(
             onBytes: { [unowned self] bytes in
                 self.receivedByteCount &+= UInt64(bytes.byteCount)
+                self.traffic.movedByteCount &+= bytes.byteCount
                 let now = MonotonicClock.nowMilliseconds
                 self.lastActivityMilliseconds = now
                 self.machine.receive(bytes, nowMilliseconds: now, effects: &self.effects)
@@ -153,13 +154,14 @@ final class PeerConnection: @unchecked Sendable {
         let now = MonotonicClock.nowMilliseconds
         while self.machine.hasOutput, self.transport.isWritable {
             // The transport keeps the array only when the kernel did not take all of it; then a new one is made here.
-            self.outputBuffer.bytes.removeAll(keepingCapacity: true)
+            self.traffic.output.removeAll(keepingCapacity: true)
             self.machine.takeOutput(
-                enoughBytes: Self.flushByteCount, into: &self.outputBuffer.bytes, nowMilliseconds: now,
+                enoughBytes: Self.flushByteCount, into: &self.traffic.output, nowMilliseconds: now,
                 effects: &self.effects)
-            guard !self.outputBuffer.bytes.isEmpty else { break }
-            self.sentByteCount &+= UInt64(self.outputBuffer.bytes.count)
-            self.transport.write(self.outputBuffer.bytes)
+            guard !self.traffic.output.isEmpty else { break }
+            self.sentByteCount &+= UInt64(self.traffic.output.count)
+            self.traffic.movedByteCount &+= self.traffic.output.count
+            self.transport.write(self.traffic.output)
             // Writers that wait for room go on before the next round.
             if !self.effects.isEmpty { self.carryOut() }
             if self.isTransportClosed { return }
@@ -184,7 +186,10 @@ final class PeerConnection: @unchecked Sendable {
     }
 }
 
-/// The buffer that the connections of a host make their output in, one at a time.
-final class OutputBuffer {
-    var bytes: [UInt8] = []
+/// What the connections of a host share.
+final class HostTraffic {
+    /// The buffer in which they make their output, one at a time.
+    var output: [UInt8] = []
+    /// Bytes sent and received since the last housekeeping.
+    var movedByteCount = 0
 }

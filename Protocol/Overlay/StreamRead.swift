@@ -37,7 +37,9 @@ struct StreamRead: Sendable {
         switch self.kind {
         case .some(let maximum):
             guard queue.isEmpty else {
-                queue.moveFirst(min(queue.count, maximum), to: &self.gathered)
+                let count = min(queue.count, maximum)
+                self.gathered.reserveCapacity(count)
+                queue.moveFirst(count, to: &self.gathered)
                 return .success(self.gathered)
             }
         case .exactly(let count):
