@@ -1,29 +1,19 @@
-/// The figures of one benchmark.
+/// The figures of one benchmark, one JSON object a line, as Tests/Benchmarks/side_by_side.py reads them.
 struct Report: CustomStringConvertible {
-    private let title: String
-    private var lines: [(name: String, value: Double, unit: String)] = []
+    private var lines: [String] = []
 
-    init(_ title: String) { self.title = title }
-
-    mutating func add(_ name: String, _ value: Double, unit: String) { self.lines.append((name, value, unit)) }
-
-    /// Adds the median of several measurements.
-    mutating func addMedian(_ name: String, _ values: [Double], unit: String) {
-        self.add(name, Self.median(values), unit: unit)
+    /// Adds the median of several measurements. Names and units are our own and need no escaping.
+    mutating func add(_ name: String, _ values: [Double], unit: String) {
+        self.lines.append(
+            #"{"name": "\#(name)", "unit": "\#(unit)", "median": \#(Self.median(values)), "runs": \#(values.count)}"#)
     }
 
     static func median(_ values: [Double]) -> Double {
         let sorted = values.sorted()
-        guard let middle = sorted.dropFirst(sorted.count / 2).first else { return .nan }
-        return sorted.count % 2 == 1 ? middle : (middle + sorted[sorted.count / 2 - 1]) / 2
+        precondition(!sorted.isEmpty, "a figure needs a measurement")
+        let middle = sorted.count / 2
+        return sorted.count % 2 == 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
     }
 
-    var description: String {
-        let width = self.lines.map(\.name.count).max() ?? 0
-        return self.lines.reduce(into: self.title) { text, line in
-            let padding = String(repeating: " ", count: width - line.name.count)
-            let rounded = line.value < 10 ? (line.value * 1_000).rounded() / 1_000 : line.value.rounded()
-            text += "\n  \(line.name)\(padding)  \(rounded) \(line.unit)"
-        }
-    }
+    var description: String { self.lines.joined(separator: "\n") }
 }
