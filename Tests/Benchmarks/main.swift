@@ -3,7 +3,8 @@
 
 /// The benchmarks by name. Add yours here.
 let benchmarks: [(name: String, run: () async throws -> Report)] = [
-    ("overlay", overlayBenchmark)
+    ("overlay", overlayBenchmark),
+    ("jail", jailBenchmark),
 ]
 
 let names = CommandLine.arguments.dropFirst()
