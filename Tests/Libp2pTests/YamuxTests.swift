@@ -199,6 +199,16 @@ extension YamuxEvent {
         #expect(try test.output().map(\.header.number) == [1, 5, 7])  // Number 3 was never introduced.
     }
 
+    @Test("opens streams up to the last number, 2^32 - 1") func usesNumbersUp() throws {
+        var session = YamuxSession(isDialer: true, firstNumber: .max - 2, nowMilliseconds: 0)
+        for _ in 0..<2 { _ = try session.open() }
+        var output: [UInt8] = []
+        var events: [YamuxEvent] = []
+        _ = session.appendFrames(to: &output, limit: 100, nowMilliseconds: 0, into: &events)
+        #expect(try Frame.parse(output).map(\.header.number) == [.max - 2, .max])
+        #expect(throws: StreamOpenFailure.numbersExhausted) { try session.open() }
+    }
+
     @Test("does not confuse a stream with the one whose place it took") func namesAreUnique() throws {
         let test = YamuxUnderTest()
         let first = try test.opened(1)

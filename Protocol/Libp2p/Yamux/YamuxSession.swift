@@ -59,11 +59,17 @@ package struct YamuxSession: Sendable {
     /// Bytes that wait in the send queues of all streams.
     package internal(set) var queuedByteCount = 0
 
-    /// `isDialer` is true on the side that dialled the connection; its streams have odd numbers.
-    package init(configuration: YamuxConfiguration = YamuxConfiguration(), isDialer: Bool, nowMilliseconds: UInt64) {
+    /// `isDialer` is true on the side that dialled the connection; its streams have odd numbers. `firstNumber` is the number
+    /// of our first stream, 1 or 2 unless given.
+    package init(
+        configuration: YamuxConfiguration = YamuxConfiguration(), isDialer: Bool, firstNumber: UInt32? = nil,
+        nowMilliseconds: UInt64
+    ) {
+        let firstNumber = firstNumber ?? (isDialer ? 1 : 2)
+        precondition(firstNumber != 0 && firstNumber.isMultiple(of: 2) != isDialer, "a number of the other side")
         self.configuration = configuration
         self.isDialer = isDialer
-        self.nextNumber = isDialer ? 1 : 2
+        self.nextNumber = firstNumber
         self.liveness = YamuxLiveness(nowMilliseconds: nowMilliseconds)
         self.resets = RateBucket(
             burst: configuration.resetBurst, perSecond: configuration.resetsPerSecond, nowMilliseconds: nowMilliseconds)
