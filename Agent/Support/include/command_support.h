@@ -2,6 +2,7 @@
 #ifndef DSMP_COMMAND_SUPPORT_H
 #define DSMP_COMMAND_SUPPORT_H
 
+#include <spawn.h>
 #include <stddef.h>
 
 /* Files that `dsmp worker new` copies, so that the executable needs nothing beside it. Each length goes to *bytes. Static. */
@@ -12,6 +13,8 @@ const unsigned char *dsmp_embedded_worker_header(size_t *bytes);  /* Plugins/Wor
 int dsmp_pidfd_open(int process_id);
 /* pidfd_send_signal(2): 0, or -1 with errno. */
 int dsmp_pidfd_send_signal(int descriptor, int signal);
+/* posix_spawn_file_actions_addclosefrom_np(3): the child has no descriptor from this one on. 0, or an error number. */
+int dsmp_spawn_close_from(posix_spawn_file_actions_t *actions, int descriptor);
 /* POSIX_SPAWN_SETSID of <spawn.h>. */
 short dsmp_spawn_setsid(void);
 
