@@ -5,7 +5,7 @@ actor Gate {
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe self.loop.asUnownedSerialExecutor() }
     private var isOpen = false
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+    private var waiters: [LoopContinuation<Void>] = []
 
     init(on loop: EventLoop) { self.loop = loop }
 

@@ -7,7 +7,7 @@ actor VerbQueue {
     nonisolated let loop: EventLoop
     nonisolated var unownedExecutor: UnownedSerialExecutor { unsafe self.loop.asUnownedSerialExecutor() }
     /// Who waits behind the verb that runs, by subject.
-    private var waiting: [String: [CheckedContinuation<Void, Never>]] = [:]
+    private var waiting: [String: [LoopContinuation<Void>]] = [:]
 
     init(loop: EventLoop) { self.loop = loop }
 

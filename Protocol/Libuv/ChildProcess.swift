@@ -53,7 +53,7 @@ import Glibc
     /// Nil while it runs.
     package private(set) var exitStatusIfKnown: ExitStatus?
     private let program: String
-    private var exitWaiters: [CheckedContinuation<Result<ExitStatus, LibuvError>, Never>] = []
+    private var exitWaiters: [LoopContinuation<Result<ExitStatus, LibuvError>>] = []
 
     /// Starts a program (`uv_spawn`); returns after `exec` has succeeded or failed.
     ///
@@ -83,7 +83,7 @@ import Glibc
         self.loop.preconditionIsCurrent()
         if let status = self.exitStatusIfKnown { return status }
         return try await self.loop.suspend {
-            (continuation: CheckedContinuation<Result<ExitStatus, LibuvError>, Never>) in
+            (continuation: LoopContinuation<Result<ExitStatus, LibuvError>>) in
             if self.isOpen {
                 self.exitWaiters.append(continuation)
             } else {

@@ -31,10 +31,25 @@ extension EventLoop {
     /// Suspends the current task until its continuation is resumed, exactly once; cheap when that happens on this loop's
     /// thread, whatever executor the task prefers.
     ///
-    /// Other jobs may run before the body: what the caller checked must be checked again in it.
-    package func suspend<Value: Sendable>(
-        _ body: (CheckedContinuation<Value, Never>) -> Void
+    /// The body runs at once, before any other job. If it resumes, the task is not suspended at all.
+    package func suspend<Value: Sendable>(_ body: (LoopContinuation<Value>) -> Void) async -> Value {
+        let continuation = LoopContinuation<Value>()
+        body(continuation)
+        if let value = continuation.takeValue() { return value }
+        // The preference itself costs a turn through the loop's queue, which is why the body has run before.
+        return await withTaskExecutorPreference(self.taskExecutor) {
+            await withCheckedContinuation { continuation.attach($0) }
+        }
+    }
+
+    /// Runs a closure on the loop's thread, at once when the caller is on it, and suspends until it has resumed what it is
+    /// given; from any thread.
+    package func settle<Value: Sendable>(
+        _ body: @escaping @Sendable (LoopContinuation<Value>) -> Void
     ) async -> Value {
-        await withTaskExecutorPreference(self.taskExecutor) { await withCheckedContinuation(body) }
+        if self.isCurrent { return await self.suspend { body($0) } }
+        let continuation = LoopContinuation<Value>()
+        self.perform { body(continuation) }
+        return await withCheckedContinuation { continuation.attach($0) }
     }
 }

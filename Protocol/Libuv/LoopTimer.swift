@@ -70,9 +70,7 @@ extension EventLoop {
     package func sleep(milliseconds: UInt64) async throws {
         let sleeper = Sleeper()
         let isDone = await withTaskCancellationHandler {
-            await self.suspend { (continuation: CheckedContinuation<Bool, Never>) in
-                self.perform { sleeper.begin(continuation, milliseconds: milliseconds, on: self) }
-            }
+            await self.settle { sleeper.begin($0, milliseconds: milliseconds, on: self) }
         } onCancel: {
             self.perform { sleeper.end(isDone: false) }
         }
@@ -82,11 +80,11 @@ extension EventLoop {
 
 /// One sleeping task. Safety: used on the loop's thread only, through ``EventLoop/perform(_:)``.
 private final class Sleeper: @unchecked Sendable {
-    private var continuation: CheckedContinuation<Bool, Never>?
+    private var continuation: LoopContinuation<Bool>?
     private var timer: LoopTimer?
     private var isCancelled = false
 
-    func begin(_ continuation: CheckedContinuation<Bool, Never>, milliseconds: UInt64, on loop: EventLoop) {
+    func begin(_ continuation: LoopContinuation<Bool>, milliseconds: UInt64, on loop: EventLoop) {
         guard !self.isCancelled, let timer = try? LoopTimer(on: loop) else {
             continuation.resume(returning: false)
             return

@@ -9,9 +9,7 @@ extension EventLoop {
     ///
     /// - Throws: what the resolver says, such as `EAI_NONAME`.
     package func resolve(host: String, port: UInt16) async throws(LibuvError) -> [SocketAddress] {
-        let result = await self.suspend { continuation in
-            self.perform { NameLookup.begin(host: host, port: port, on: self, continuation) }
-        }
+        let result = await self.settle { NameLookup.begin(host: host, port: port, on: self, $0) }
         return try result.get()
     }
 }
@@ -20,18 +18,18 @@ extension EventLoop {
 @safe private final class NameLookup {
     typealias Answer = Result<[SocketAddress], LibuvError>
 
-    let continuation: CheckedContinuation<Answer, Never>
+    let continuation: LoopContinuation<Answer>
     let host: String
     let port: UInt16
 
-    init(host: String, port: UInt16, _ continuation: CheckedContinuation<Answer, Never>) {
+    init(host: String, port: UInt16, _ continuation: LoopContinuation<Answer>) {
         self.host = host
         self.port = port
         self.continuation = continuation
     }
 
     static func begin(
-        host: String, port: UInt16, on loop: EventLoop, _ continuation: CheckedContinuation<Answer, Never>
+        host: String, port: UInt16, on loop: EventLoop, _ continuation: LoopContinuation<Answer>
     ) {
         let lookup = NameLookup(host: host, port: port, continuation)
         guard let cLoop = unsafe loop.confined.loop, !loop.confined.isStopping, !host.utf8.contains(0) else {

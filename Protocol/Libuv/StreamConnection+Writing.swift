@@ -41,7 +41,7 @@ extension StreamConnection {
         self.loop.preconditionIsCurrent()
         if self.failure == nil, self.isOpen, self.isWritable { return }
         let closed = LibuvError(.cancelled, "write to a closed stream")
-        let error = await self.loop.suspend { (continuation: CheckedContinuation<LibuvError?, Never>) in
+        let error = await self.loop.suspend { (continuation: LoopContinuation<LibuvError?>) in
             if self.failure == nil, self.isOpen, !self.isWritable {
                 self.writableWaiters.append(continuation)
             } else {

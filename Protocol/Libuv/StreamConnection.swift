@@ -23,7 +23,7 @@ import CLibuv
     final var pending: [[UInt8]] = []
     final var isWriting = false
     final var isShutdownRequested = false
-    final var writableWaiters: [CheckedContinuation<LibuvError?, Never>] = []
+    final var writableWaiters: [LoopContinuation<LibuvError?>] = []
     private final var isReading = false
     private final var hasFinished = false
 
@@ -141,7 +141,7 @@ import CLibuv
 
     /// Turns a connect callback into a `throws` for the caller.
     final func awaitConnection(_ begin: (@escaping (LibuvError?) -> Void) -> Void) async throws(LibuvError) {
-        let error = await self.loop.suspend { (continuation: CheckedContinuation<LibuvError?, Never>) in
+        let error = await self.loop.suspend { (continuation: LoopContinuation<LibuvError?>) in
             begin { continuation.resume(returning: $0) }
         }
         if let error { throw error }

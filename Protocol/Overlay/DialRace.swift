@@ -31,7 +31,7 @@ final class DialRace: @unchecked Sendable {
     private var seen: Set<Multiaddr>
     private var attempts: [Attempt] = []
     private var failures: [HostError.DialFailure] = []
-    private var waiters: [CheckedContinuation<HostError?, Never>] = []
+    private var waiters: [LoopContinuation<HostError?>] = []
     private var outcome: HostError??
     private var stagger: LoopTimer?
 
@@ -43,7 +43,7 @@ final class DialRace: @unchecked Sendable {
         self.ignoresBackOff = ignoresBackOff
     }
 
-    func wait(_ continuation: CheckedContinuation<HostError?, Never>) {
+    func wait(_ continuation: LoopContinuation<HostError?>) {
         if let outcome = self.outcome {
             continuation.resume(returning: outcome)
         } else {

@@ -115,7 +115,7 @@ extension DistributedHashTable {
         guard self.isRunning else { throw .stopped }
         let ticket = Ticket()
         let end = await withTaskCancellationHandler {
-            await self.loop.suspend { (continuation: CheckedContinuation<OperationEnd, Never>) in
+            await self.loop.suspend { (continuation: LoopContinuation<OperationEnd>) in
                 let (id, effects) = self.node.start(operation, at: self.now)
                 self.waiters[id] = continuation
                 self.listeners[id] = onProgress

@@ -24,7 +24,7 @@ package actor DistributedHashTable {
     var bootstrapAddresses: [Multiaddr] = []
     var isRunning = false
     /// Who waits for the end of an operation, and who for news of it.
-    var waiters: [OperationID: CheckedContinuation<OperationEnd, Never>] = [:]
+    var waiters: [OperationID: LoopContinuation<OperationEnd>] = [:]
     var listeners: [OperationID: @Sendable (OperationProgress) -> Void] = [:]
     var queryTasks: [QueryID: Task<Void, Never>] = [:]
     var upkeepTasks: [Task<Void, Never>] = []

@@ -37,7 +37,7 @@ extension Host {
         } else {
             race = try self.beginDial(peer, addresses, reason)
         }
-        let failure = await self.loop.suspend { (continuation: CheckedContinuation<HostError?, Never>) in
+        let failure = await self.loop.suspend { (continuation: LoopContinuation<HostError?>) in
             race.wait(continuation)
         }
         if let failure { throw failure }

@@ -95,6 +95,7 @@ extension Host {
         guard !self.handlerTasks.isEmpty, let timer = try? LoopTimer(on: self.loop) else { return }
         self.handlersTimer = timer
         await self.loop.suspend { continuation in
+            guard !self.handlerTasks.isEmpty else { return continuation.resume() }
             self.handlersWaiter = continuation
             self.handlersTimer?.onLoopStop = { [weak self] in self?.assumeIsolated { $0.resumeHandlersWaiter() } }
             self.handlersTimer?.start(afterMilliseconds: self.configuration.timeouts.shutdownMilliseconds) {

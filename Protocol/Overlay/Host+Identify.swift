@@ -13,7 +13,7 @@ extension Host {
     package func description(of peer: PeerID) async throws(HostError) -> PeerDescription {
         if let known = self.identifyOutcome(of: peer) { return try known.get() }
         let result = await self.loop.suspend {
-            (continuation: CheckedContinuation<Result<PeerDescription, HostError>, Never>) in
+            (continuation: LoopContinuation<Result<PeerDescription, HostError>>) in
             if let known = self.identifyOutcome(of: peer) {
                 continuation.resume(returning: known)
             } else {

@@ -29,7 +29,7 @@ package actor Host {
         private(set) var connections: [PeerConnection] = []
         var description: PeerDescription?
         var identifyFailure: HostError?
-        var identifyWaiters: [CheckedContinuation<Result<PeerDescription, HostError>, Never>] = []
+        var identifyWaiters: [LoopContinuation<Result<PeerDescription, HostError>>] = []
 
         mutating func insert(_ connection: PeerConnection, isOwnIDSmaller: Bool) {
             let isPreferred = connection.isInbound != isOwnIDSmaller
@@ -73,7 +73,7 @@ package actor Host {
     var hasWorked = false
     var isShutDown = false
     var handlersTimer: LoopTimer?
-    var handlersWaiter: CheckedContinuation<Void, Never>?
+    var handlersWaiter: LoopContinuation<Void>?
 
     /// Creates a host that neither listens nor dials yet.
     ///

@@ -110,13 +110,3 @@ package final class PeerStream: Sendable {
         return try result.get()
     }
 }
-
-extension EventLoop {
-    /// Runs a closure on the loop's thread, at once when the caller is on it, and waits for its continuation.
-    func settle<Value: Sendable>(
-        _ body: @escaping @Sendable (CheckedContinuation<Value, Never>) -> Void
-    ) async -> Value {
-        if self.isCurrent { return await self.suspend { body($0) } }
-        return await withCheckedContinuation { continuation in self.perform { body(continuation) } }
-    }
-}

@@ -12,7 +12,7 @@ final class StreamTicket: Sendable {
 final class StreamWriter: @unchecked Sendable {
     fileprivate(set) var rest: ArraySlice<UInt8>
     private var result: StreamCore.WriteResult?
-    private var continuation: CheckedContinuation<StreamCore.WriteResult, Never>?
+    private var continuation: LoopContinuation<StreamCore.WriteResult>?
 
     init(_ bytes: ArraySlice<UInt8>) { self.rest = bytes }
 
@@ -25,7 +25,7 @@ final class StreamWriter: @unchecked Sendable {
         self.continuation = nil
     }
 
-    func wait(_ continuation: CheckedContinuation<StreamCore.WriteResult, Never>) {
+    func wait(_ continuation: LoopContinuation<StreamCore.WriteResult>) {
         if let result = self.result {
             continuation.resume(returning: result)
         } else {
@@ -48,11 +48,11 @@ final class StreamCore: @unchecked Sendable {
     private(set) var inbox = ByteQueue()
     private(set) var isRemoteFinished = false
     private(set) var failure: StreamError?
-    private var read: (ticket: StreamTicket, request: StreamRead, continuation: CheckedContinuation<ReadResult, Never>)?
+    private var read: (ticket: StreamTicket, request: StreamRead, continuation: LoopContinuation<ReadResult>)?
     private var writers: Deque<StreamWriter> = []
     private var isFinishRequested = false
     private var agreement: Agreement?
-    private var agreementWaiter: CheckedContinuation<Agreement, Never>?
+    private var agreementWaiter: LoopContinuation<Agreement>?
     /// Bytes that may still be dropped because nobody reads; nil while somebody does.
     private var discardBudget: Int?
     /// Called once, when the stream is over on both sides.
@@ -119,7 +119,7 @@ final class StreamCore: @unchecked Sendable {
     }
 
     func beginRead(
-        _ request: StreamRead, _ ticket: StreamTicket, _ continuation: CheckedContinuation<ReadResult, Never>
+        _ request: StreamRead, _ ticket: StreamTicket, _ continuation: LoopContinuation<ReadResult>
     ) {
         precondition(self.read == nil, "a stream has one reader at a time")
         var request = request
@@ -241,7 +241,7 @@ final class StreamCore: @unchecked Sendable {
 
     // MARK: Agreeing on a protocol
 
-    func awaitAgreement(_ continuation: CheckedContinuation<Agreement, Never>) {
+    func awaitAgreement(_ continuation: LoopContinuation<Agreement>) {
         if let agreement = self.agreement {
             continuation.resume(returning: agreement)
         } else {

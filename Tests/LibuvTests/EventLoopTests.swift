@@ -44,6 +44,33 @@ private actor Counter {
         }
     }
 
+    @Test("registers whoever waits before any other job runs") func suspendsAtomically() async throws {
+        try await withLoop { actor in
+            // Each waiter is woken by a job that is in the queue before it waits: one that came too late would hang.
+            for round in 0..<200 {
+                let box = Slot<LoopContinuation<Int>>()
+                actor.loop.perform { [box = Carried(box)] in box.value.takeNow()?.resume(returning: round) }
+                let value = await actor.loop.suspend { box.fill($0) }
+                #expect(value == round)
+            }
+            let before = actor.loop.statistics.localJobCount
+            let value = await actor.loop.suspend { $0.resume(returning: 7) }
+            #expect(value == 7)
+            #expect(actor.loop.statistics.localJobCount == before, "what is there already costs no turn")
+        }
+    }
+
+    @Test("settles a question from its own thread and from others alike") func settles() async throws {
+        let loop = EventLoop()
+        let isOnLoop = await loop.settle { $0.resume(returning: loop.isCurrent) }
+        #expect(isOnLoop)
+        let both = await LoopActor(on: loop).run { actor in
+            await actor.loop.settle { $0.resume(returning: actor.loop.isCurrent) }
+        }
+        #expect(both)
+        await loop.stop()
+    }
+
     @Test("runs jobs that a timer's callback enqueues, without a wake-up") func jobsFromTimer() async throws {
         try await withLoop { actor in
             let counter = Counter(on: actor.loop)
@@ -160,4 +187,10 @@ private actor Counter {
 private final class Box: @unchecked Sendable {
     var timer: LoopTimer?
     init(timer: LoopTimer?) { self.timer = timer }
+}
+
+/// Carries what is used on one loop's thread into a closure that runs there.
+private struct Carried<Value>: @unchecked Sendable {
+    let value: Value
+    init(_ value: Value) { self.value = value }
 }

@@ -40,6 +40,8 @@ final class Slot<Value: Sendable> {
 
     var isFilled: Bool { self.value != nil }
 
+    func takeNow() -> Value? { self.value }
+
     func get() async -> Value {
         if let value = self.value { return value }
         return await withCheckedContinuation { self.waiter = $0 }

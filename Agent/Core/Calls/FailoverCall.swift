@@ -31,7 +31,7 @@ actor FailoverCall: CallExchange {
     private var isReplaying = false
     private var hasReadSlot = false
     private let isFailed = Flag()
-    private var waiters: [CheckedContinuation<Void, Never>] = []
+    private var waiters: [LoopContinuation<Void>] = []
     private var timer: LoopTimer?
     /// Why the call ended by this side's will.
     private var verdict: CallFailure?
