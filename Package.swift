@@ -181,12 +181,12 @@ let testTargets: [Target] = [
 /// linker flags of an executable into the one bundle of all tests; a whole build makes them anyway.
 let startedBy: [String: [String]] = [
     "LaunchingTests": ["dsmp-jail", "hostile-worker", "sandbox-probe", "swift-worker"],
-    "HostingTests": ["dsmp-jail", "query-worker"],
+    "HostingTests": ["dsmp-jail", "query-worker", "conformance-worker"],
     "StorageTests": ["storage-crash-child"],
     "CoreTests": ["dsmp-jail", "query-worker"],
     "EndToEndTests": ["dsmp", "dsmp-jail", "query-worker"],
     "dsmp": ["dsmp-jail"],
-    "dsmp-bench": ["dsmp-jail"],
+    "dsmp-bench": ["dsmp-jail", "conformance-worker"],
     "sandbox-probe": ["dsmp-jail"],
 ]
 

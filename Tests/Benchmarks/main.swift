@@ -5,6 +5,7 @@
 let benchmarks: [(name: String, run: () async throws -> Report)] = [
     ("overlay", overlayBenchmark),
     ("jail", jailBenchmark),
+    ("hosting", hostingBenchmark),
 ]
 
 let names = CommandLine.arguments.dropFirst()

@@ -67,12 +67,8 @@ extension LibrarySession {
 
     /// Forgets a call whose handle is gone, from any thread.
     nonisolated func abandon(_ id: dsmp_call) {
-        self.loop.perform {
-            self.assumeIsolated { session in
-                session.calls.abandon(id)
-                session.cancelCall(id, .cancelled)
-            }
-        }
+        guard self.calls.abandon(id) else { return }
+        self.loop.perform { self.assumeIsolated { $0.cancelCall(id, .cancelled) } }
     }
 
     private func end(_ id: dsmp_call) -> CallMailbox.CallEnd? { self.calls.withCall(id) { $0.mailbox.end } ?? nil }

@@ -45,6 +45,9 @@ final class LibraryCalls: Sendable {
 
     private let state = Mutex(State())
     let loop: EventLoop
+    /// Whether the session is inside a function of the library.
+    // Safety: used on the loop's thread only.
+    nonisolated(unsafe) var isServing = false
     /// Calls `on_close` and `on_writable` where due. Set once, before the first call; runs on the loop.
     let onDuty: @Sendable () -> Void
 
@@ -74,10 +77,13 @@ final class LibraryCalls: Sendable {
     }
 
     /// The caller's handle is gone.
-    func abandon(_ id: dsmp_call) {
+    ///
+    /// - Returns: whether the library still knows the call, so that it must be cancelled.
+    func abandon(_ id: dsmp_call) -> Bool {
         self.state.withLock { state in
-            guard let call = state.calls[id] else { return }
+            guard let call = state.calls[id] else { return false }
             if call.isClosed { state.calls.removeValue(forKey: id) } else { state.calls[id]?.isAbandoned = true }
+            return !call.isClosed
         }
     }
 
@@ -165,6 +171,8 @@ final class LibraryCalls: Sendable {
     }
 
     private func schedule(_ state: inout State) {
+        // A session that is inside a function of the library looks for duties when the function returns.
+        if self.loop.isCurrent, unsafe self.isServing { return }
         guard !state.isDutyScheduled else { return }
         state.isDutyScheduled = true
         self.loop.perform(self.onDuty)

@@ -65,9 +65,9 @@ import WorkerABI
         let id = self.nextCall
         self.nextCall += 1
         self.calls.add(id)
-        let result = unsafe self.callOpen(worker, id, order.header)
+        let result = self.serve { unsafe self.callOpen(worker, id, order.header) }
         guard result >= 0 else {
-            self.calls.abandon(id)
+            _ = self.calls.abandon(id)
             self.calls.close(id)
             throw Self.failure(ofOpening: result, order.header.method)
         }
@@ -138,9 +138,11 @@ import WorkerABI
             return call.callData
         }
         guard let known = data, let callData = known else { return }
-        let result = unsafe message.withUnsafeBufferPointer { bytes in
-            unsafe worker.pointee.on_message?(
-                worker, id, UnsafeMutableRawPointer(bitPattern: callData), bytes.baseAddress, bytes.count) ?? 0
+        let result = self.serve {
+            unsafe message.withUnsafeBufferPointer { bytes in
+                unsafe worker.pointee.on_message?(
+                    worker, id, UnsafeMutableRawPointer(bitPattern: callData), bytes.baseAddress, bytes.count) ?? 0
+            }
         }
         switch result {
         case 0: self.calls.consumed(id, message.count)
@@ -151,7 +153,7 @@ import WorkerABI
 
     func finishInput(_ id: dsmp_call) {
         guard let worker = unsafe self.worker, let callData = self.liveData(id) else { return }
-        unsafe worker.pointee.on_finish?(worker, id, UnsafeMutableRawPointer(bitPattern: callData))
+        self.serve { unsafe worker.pointee.on_finish?(worker, id, UnsafeMutableRawPointer(bitPattern: callData)) }
     }
 
     /// Ends a call for its caller and asks the library to end it.
@@ -164,29 +166,49 @@ import WorkerABI
             return call.callData
         }
         guard let known = data, let callData = known else { return }
-        unsafe worker.pointee.on_cancel?(
-            worker, id, UnsafeMutableRawPointer(bitPattern: callData), failure.code.rawValue)
+        self.serve {
+            unsafe worker.pointee.on_cancel?(
+                worker, id, UnsafeMutableRawPointer(bitPattern: callData), failure.code.rawValue)
+        }
     }
 
     private func liveData(_ id: dsmp_call) -> UInt? {
         self.calls.withCall(id) { $0.isEnded || $0.isCancelled ? nil : $0.callData } ?? nil
     }
 
-    /// Calls `on_writable` and `on_close` where due.
+    /// Calls a function of the library, and then what it made due. Not at once inside another one.
+    private func serve<Result>(_ body: () -> Result) -> Result {
+        guard unsafe !self.calls.isServing else { return body() }
+        unsafe self.calls.isServing = true
+        let result = body()
+        self.runDuties()
+        unsafe self.calls.isServing = false
+        return result
+    }
+
+    /// Does what a thread of the library made due.
     func performDuties() {
-        let duties = self.calls.takeDuties()
-        guard let worker = unsafe self.worker else { return }
-        for id in duties.writable {
-            guard let callData = self.liveData(id) else { continue }
-            unsafe worker.pointee.on_writable?(worker, id, UnsafeMutableRawPointer(bitPattern: callData))
-        }
-        for id in duties.closing {
-            guard let callData = self.calls.withCall(id, { $0.callData }) else { continue }
-            unsafe worker.pointee.on_close?(worker, id, UnsafeMutableRawPointer(bitPattern: callData))
-            self.calls.close(id)
-            self.deadlines.forget(id)
-        }
+        self.serve {}
         if self.isStopping { self.destroyWhenIdle() }
+    }
+
+    /// Calls `on_writable` and `on_close` until none is due. Ends, since a caller must take messages in between for a
+    /// call to become writable again.
+    private func runDuties() {
+        while let worker = unsafe self.worker {
+            let duties = self.calls.takeDuties()
+            if duties.writable.isEmpty, duties.closing.isEmpty { return }
+            for id in duties.writable {
+                guard let callData = self.liveData(id) else { continue }
+                unsafe worker.pointee.on_writable?(worker, id, UnsafeMutableRawPointer(bitPattern: callData))
+            }
+            for id in duties.closing {
+                guard let callData = self.calls.withCall(id, { $0.callData }) else { continue }
+                unsafe worker.pointee.on_close?(worker, id, UnsafeMutableRawPointer(bitPattern: callData))
+                self.calls.close(id)
+                self.deadlines.forget(id)
+            }
+        }
     }
 
     // MARK: Ending

@@ -51,13 +51,17 @@ extension SubprocessSession {
 
     /// Forgets a call whose handle is gone, from any thread.
     nonisolated func abandon(_ key: UInt64) {
-        self.loop.perform {
-            self.assumeIsolated { session in
-                session.fail(key, .cancelled)
-                session.calls.removeValue(forKey: key)
-                session.deadlines.forget(key)
-            }
+        if self.loop.isCurrent {
+            self.assumeIsolated { $0.forget(key) }
+        } else {
+            self.loop.perform { self.assumeIsolated { $0.forget(key) } }
         }
+    }
+
+    private func forget(_ key: UInt64) {
+        self.fail(key, .cancelled)
+        self.calls.removeValue(forKey: key)
+        self.deadlines.forget(key)
     }
 
     /// Waits until a message may be sent.
