@@ -32,7 +32,8 @@ import Testing
         "Agent/ControlClient": ["ControlAPI", "Mesh"],
         "Agent/Server": ["ControlAPI", "Mesh"],
         "Agent/CLI": [
-            "CCommandSupport", "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Cryptography", "Identity", "Wire",
+            "CCommandSupport", "ControlAPI", "ControlClient", "Core", "Server", "Storage", "Cryptography", "Identity",
+            "Wire",
             "Hosting", "Policy", "Launching", "Overlay", "Libuv",
         ],
         "Agent/Executable": ["Commands"],

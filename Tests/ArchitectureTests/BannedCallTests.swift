@@ -17,7 +17,6 @@ import Testing
         ("Task." + "sleep", "await the event"),
         ("us" + "leep(", "await the event"),
         ("Thread." + "sleep", "await the event"),
-        ("time." + "sleep(", "await the event"),
         ("XCT" + "Skip", "a missing tool or peer fails the test"),
         (".dis" + "abled(", "repair the test or remove it"),
         ("withKnown" + "Issue", "repair the code"),

@@ -3,19 +3,16 @@ import Libuv
 import Policy
 
 /// How long it takes to start a program in a jail, beside the same program through libuv without one. "Started" is when
-/// the program runs, "ended" when it has ended and nothing of the jail is left. The least figure is given as well,
-/// because other work on the machine distorts it less.
+/// the program runs, "ended" when it has ended and nothing of the jail is left.
 func jailBenchmark() async throws -> Report {
     let loop = EventLoop()
     let bench = JailBench(on: loop)
-    var report = Report("jail: /usr/bin/true under the profile strict, \(JailBench.startCount) starts")
-    let plain = try await bench.plain()
-    report.addMedian("without a jail, ended", plain, unit: "us")
+    var report = Report()
+    report.add("start of /usr/bin/true, no jail, to its end", try await bench.plain(), unit: "us")
     for (name, pause) in [("back to back", 0), ("100 ms apart", 100)] as [(String, UInt64)] {
         let times = try await bench.jailed(pauseMilliseconds: pause)
-        report.addMedian("\(name), started", times.map(\.started), unit: "us")
-        report.addMedian("\(name), ended", times.map(\.ended), unit: "us")
-        report.add("\(name), ended, least", times.map(\.ended).min() ?? .nan, unit: "us")
+        report.add("start in a jail, \(name), to running", times.map(\.started), unit: "us")
+        report.add("start in a jail, \(name), to its end", times.map(\.ended), unit: "us")
     }
     await loop.stop()
     return report

@@ -184,6 +184,8 @@ private actor Counter {
 }
 
 /// Carries a handle off its loop, which only a test does.
+///
+/// Safety: the test hands it over before it waits for the loop, and never touches it from two threads at once.
 private final class Box: @unchecked Sendable {
     var timer: LoopTimer?
     init(timer: LoopTimer?) { self.timer = timer }

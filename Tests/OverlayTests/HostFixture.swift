@@ -99,7 +99,9 @@ func eventually(
     }
 }
 
-/// A connection below libp2p, for hostile peers. Used on one loop's thread.
+/// A connection below libp2p, for hostile peers.
+///
+/// Safety: used on one loop's thread alone.
 final class RawPeer: @unchecked Sendable {
     let loop: EventLoop
     private var connection: TCPConnection?

@@ -49,7 +49,8 @@ package struct WorkerTemplate {
         case .c:
             [
                 File("worker.yaml", self.manifest(kind: "library", entry: "libworker.so")),
-                File("worker.c", Self.library(self.name)), File("dsmp_worker.h", EmbeddedFiles.workerHeader),
+                File("worker.c", Self.library.replacing("@NAME@", with: self.name)),
+                File("dsmp_worker.h", EmbeddedFiles.workerHeader),
                 File("build.sh", Self.build, isExecutable: true),
             ]
         }
@@ -120,8 +121,8 @@ package struct WorkerTemplate {
 
         """
 
-    private static func library(_ name: String) -> String {
-        """
+    /// `@NAME@` stands for the worker's name.
+    private static let library = """
         #include <stdlib.h>
         #include <string.h>
 
@@ -171,7 +172,7 @@ package struct WorkerTemplate {
         static void destroy(dsmp_worker *worker) { free(worker->worker_data); }
 
         static const dsmp_worker_descriptor descriptor = {
-            .struct_size = sizeof descriptor, .name = "\(name)", .release = "0.1.0"};
+            .struct_size = sizeof descriptor, .name = "@NAME@", .release = "0.1.0"};
 
         static const dsmp_worker_descriptor *get_descriptor(uint32_t index) { return index == 0 ? &descriptor : NULL; }
 
@@ -199,5 +200,4 @@ package struct WorkerTemplate {
             .struct_size = sizeof dsmp_worker_entry, .abi_version = DSMP_ABI_VERSION, .get_factory = get_factory};
 
         """
-    }
 }

@@ -4,7 +4,7 @@ import WorkerABI
 
 /// A shared library in this process. Never unloaded (Specs/worker-abi.md, section 1).
 ///
-/// Its pointers live as long as the process.
+/// Safety: its pointers lead to constants of the library, which live as long as the process.
 @safe struct LoadedLibrary: @unchecked Sendable {
     // Safety: points to constant data of a library that is never unloaded.
     nonisolated(unsafe) let entry: UnsafePointer<dsmp_entry>
