@@ -3,9 +3,9 @@ import Hosting
 import Testing
 
 @Suite("A new worker") struct TemplateTests {
-    @Test("has a manifest that is accepted, and the files it names", arguments: WorkerTemplate.Kind.allCases)
-    func manifest(kind: WorkerTemplate.Kind) throws {
-        let files = WorkerTemplate(kind: kind, name: "hello").files
+    @Test("has a manifest that is accepted, and the files it names", arguments: Commands.WorkerTemplate.Kind.allCases)
+    func manifest(kind: Commands.WorkerTemplate.Kind) throws {
+        let files = Commands.WorkerTemplate(kind: kind, name: "hello").files
         let text = try #require(files.first { $0.name == "worker.yaml" }).content
         let manifest = try WorkerManifest.parse(String(decoding: text, as: UTF8.self))
         #expect(manifest.name == "hello")
@@ -18,10 +18,10 @@ import Testing
     @Test(
         "brings the SDK of this version",
         arguments: [
-            (WorkerTemplate.Kind.python, "dsmp_worker.py", "class Worker"), (.c, "dsmp_worker.h", "DSMP_ABI_VERSION"),
+            (Commands.WorkerTemplate.Kind.python, "dsmp_worker.py", "class Worker"), (.c, "dsmp_worker.h", "DSMP_ABI_VERSION"),
         ])
-    func sdk(kind: WorkerTemplate.Kind, name: String, expected: String) throws {
-        let file = try #require(WorkerTemplate(kind: kind, name: "hello").files.first { $0.name == name })
+    func sdk(kind: Commands.WorkerTemplate.Kind, name: String, expected: String) throws {
+        let file = try #require(Commands.WorkerTemplate(kind: kind, name: "hello").files.first { $0.name == name })
         let text = String(decoding: file.content, as: UTF8.self)
         #expect(text.contains(expected))
     }
