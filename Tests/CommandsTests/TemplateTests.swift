@@ -18,7 +18,8 @@ import Testing
     @Test(
         "brings the SDK of this version",
         arguments: [
-            (Commands.WorkerTemplate.Kind.python, "dsmp_worker.py", "class Worker"), (.c, "dsmp_worker.h", "DSMP_ABI_VERSION"),
+            (Commands.WorkerTemplate.Kind.python, "dsmp_worker.py", "class Worker"),
+            (.c, "dsmp_worker.h", "DSMP_ABI_VERSION"),
         ])
     func sdk(kind: Commands.WorkerTemplate.Kind, name: String, expected: String) throws {
         let file = try #require(Commands.WorkerTemplate(kind: kind, name: "hello").files.first { $0.name == name })
