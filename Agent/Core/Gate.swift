@@ -11,8 +11,9 @@ actor Gate {
 
     /// Returns when the door is open.
     func wait() async {
-        guard !self.isOpen else { return }
-        await self.loop.suspend { self.waiters.append($0) }
+        await self.loop.suspend { continuation in
+            if self.isOpen { continuation.resume() } else { self.waiters.append(continuation) }
+        }
     }
 
     /// Opens the door.

@@ -13,11 +13,15 @@ actor VerbQueue {
 
     /// Returns when it is the caller's turn; ``leave(_:)`` ends the turn.
     func enter(_ subject: String) async {
-        guard self.waiting[subject] != nil else {
-            self.waiting[subject] = []
-            return
+        // Looked at where it begins to wait: in a task that prefers the loop's executor, the loop runs before that.
+        await self.loop.suspend { continuation in
+            if self.waiting[subject] == nil {
+                self.waiting[subject] = []
+                continuation.resume()
+            } else {
+                self.waiting[subject]?.append(continuation)
+            }
         }
-        await self.loop.suspend { self.waiting[subject]?.append($0) }
     }
 
     func leave(_ subject: String) {

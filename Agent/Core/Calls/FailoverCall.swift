@@ -60,7 +60,7 @@ actor FailoverCall: CallExchange {
     }
 
     func send(_ message: [UInt8]) async throws(CallFailure) {
-        while self.isRecovering || self.isReplaying { await self.wait() }
+        while self.isRecovering || self.isReplaying { await self.wait { self.isRecovering || self.isReplaying } }
         if let verdict = self.verdict { throw verdict }
         guard let attempt = self.attempt else { throw .cancelled }
         self.keep(message)
@@ -73,7 +73,7 @@ actor FailoverCall: CallExchange {
     }
 
     func finishSending() async throws(CallFailure) {
-        while self.isRecovering || self.isReplaying { await self.wait() }
+        while self.isRecovering || self.isReplaying { await self.wait { self.isRecovering || self.isReplaying } }
         self.isInputFinished = true
         if let verdict = self.verdict { throw verdict }
         guard let attempt = self.attempt else { throw .cancelled }
@@ -87,7 +87,7 @@ actor FailoverCall: CallExchange {
 
     func receive() async throws(CallFailure) -> [UInt8]? {
         while true {
-            while self.isRecovering { await self.wait() }
+            while self.isRecovering { await self.wait { self.isRecovering } }
             if let verdict = self.verdict { throw verdict }
             guard let attempt = self.attempt else { throw .cancelled }
             let generation = self.generation
@@ -123,7 +123,7 @@ actor FailoverCall: CallExchange {
         if let verdict = self.verdict { throw verdict }
         guard generation == self.generation else { return }
         guard !self.isRecovering else {
-            while self.isRecovering { await self.wait() }
+            while self.isRecovering { await self.wait { self.isRecovering } }
             if let verdict = self.verdict { throw verdict }
             return
         }
@@ -219,7 +219,13 @@ actor FailoverCall: CallExchange {
         return header
     }
 
-    private func wait() async { await self.loop.suspend { self.waiters.append($0) } }
+    /// Waits for a change while a condition holds. It is looked at where the wait begins: in a task that prefers the
+    /// loop's executor, the loop runs between the caller's look and that moment.
+    private func wait(while condition: () -> Bool) async {
+        await self.loop.suspend { continuation in
+            if condition() { self.waiters.append(continuation) } else { continuation.resume() }
+        }
+    }
 
     private func wake() {
         let waiters = self.waiters

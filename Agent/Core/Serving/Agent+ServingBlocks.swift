@@ -22,7 +22,7 @@ extension Agent {
             var reader = MessageReader(stream)
             let query = try BlockQuery(payload: try await reader.message(limit: BlockQuery.maximumBytes))
             guard self.mayHave(query, stream.peer),
-                let file = try? ArchiveFile(reading: self.archives.path(of: query.cid))
+                let file = try? await ArchiveFile.open(self.archives.path(of: query.cid))
             else { return await self.refuseBlock(stream, .notFound) }
             guard query.offset <= file.size else { return await self.refuseBlock(stream, .invalidArgument) }
             try await stream.writeMessage(BlockHeader.content(size: file.size).payload)

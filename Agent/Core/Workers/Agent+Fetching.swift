@@ -26,7 +26,7 @@ extension Agent {
             let path = self.archives.partialPath(of: release.cid)
             let download: ArchiveDownload
             do throws(ArchiveError) {
-                download = try ArchiveDownload(to: path, size: release.archiveBytes)
+                download = try await ArchiveDownload.open(path, size: release.archiveBytes)
             } catch { throw ControlError(.exhausted, error.description, hint: "free some space and try again") }
             for source in await self.sources(of: release.cid, worker) {
                 do {
@@ -35,7 +35,7 @@ extension Agent {
                 } catch {
                     problems.append("\(source): \(error)")
                 }
-                guard await download.isComplete else { continue }
+                guard download.isComplete else { continue }
                 do throws(ControlError) {
                     return try await self.installFetched(release.cid, from: path)
                 } catch {
@@ -78,7 +78,7 @@ extension Agent {
     }
 
     private func transfer(_ query: BlockQuery, from source: PeerID, into download: ArchiveDownload) async throws {
-        let offset = await download.receivedByteCount
+        let offset = download.receivedByteCount
         let stream = try await self.network.openStream(to: source, protocolID: MeshProtocol.block)
         let watchdog = StreamGuard(stream, on: self.loop, milliseconds: BlockServing.idleMilliseconds)
         defer {
@@ -91,10 +91,10 @@ extension Agent {
         let header = try BlockHeader(payload: try await reader.message(limit: BlockHeader.maximumBytes))
         guard case .content(let size) = header else { throw NetworkError.closed("it does not have the release") }
         guard size == download.size else { throw NetworkError.malformed("it has a release of another size") }
-        while await !download.isComplete, let bytes = try await reader.bytes() {
+        while !download.isComplete, let bytes = try await reader.bytes() {
             watchdog.touch()
             try await download.append(bytes)
         }
-        guard await download.isComplete else { throw NetworkError.closed("the transfer broke off") }
+        guard download.isComplete else { throw NetworkError.closed("the transfer broke off") }
     }
 }

@@ -73,7 +73,7 @@ package actor WorkerHost {
             case .backoff, .failed, .stopping, .stopped:
                 throw .notReady(name.name, reason: status.reason.isEmpty ? "it was stopped" : status.reason)
             case .created, .starting:
-                await withCheckedContinuation { worker.readyWaiters.append($0) }
+                await self.change(of: worker)
             }
         }
     }
@@ -82,7 +82,7 @@ package actor WorkerHost {
     package func stop(_ name: WorkerName) async throws(HostingError) {
         guard let worker = self.workers[name] else { throw .unknownWorker(name.description) }
         for instance in worker.instances { self.step(.stop, worker, instance) }
-        while !worker.isSettled { await withCheckedContinuation { worker.stopWaiters.append($0) } }
+        while !worker.isSettled { await self.settling(of: worker) }
     }
 
     /// Stops a worker and starts it again, also one that was given up.
@@ -107,9 +107,7 @@ package actor WorkerHost {
             for instance in worker.instances { self.step(.stop, worker, instance) }
         }
         for name in names {
-            while let worker = self.workers[name], !worker.isSettled {
-                await withCheckedContinuation { worker.stopWaiters.append($0) }
-            }
+            while let worker = self.workers[name], !worker.isSettled { await self.settling(of: worker) }
         }
     }
 
@@ -176,6 +174,22 @@ package actor WorkerHost {
             activeCallCount: worker.instances.reduce(0) { sum, instance in
                 sum + (instance.carrier?.assumeIsolated { $0.activeCallCount } ?? 0)
             }, callCount: worker.callCount)
+    }
+
+    /// Waits for a worker that is on its way up. Looks once more when it begins to wait: in a task that prefers the
+    /// loop's executor, the loop runs between the caller's look and that moment.
+    private func change(of worker: HostedWorker) async {
+        await withCheckedContinuation { continuation in
+            let isOnItsWay = [.created, .starting].contains(self.status(of: worker).state)
+            if isOnItsWay { worker.readyWaiters.append(continuation) } else { continuation.resume() }
+        }
+    }
+
+    /// Waits until nothing of a worker runs; looks once more, as ``change(of:)`` does.
+    private func settling(of worker: HostedWorker) async {
+        await withCheckedContinuation { continuation in
+            if worker.isSettled { continuation.resume() } else { worker.stopWaiters.append(continuation) }
+        }
     }
 
     /// Tells everybody who waits for a change of the worker.
