@@ -13,7 +13,7 @@ actor VerbQueue {
 
     /// Returns when it is the caller's turn; ``leave(_:)`` ends the turn.
     func enter(_ subject: String) async {
-        // Looked at where it begins to wait: in a task that prefers the loop's executor, the loop runs before that.
+        // Looked at where it begins to wait, so that nothing comes in between.
         await self.loop.suspend { continuation in
             if self.waiting[subject] == nil {
                 self.waiting[subject] = []

@@ -219,8 +219,7 @@ actor FailoverCall: CallExchange {
         return header
     }
 
-    /// Waits for a change while a condition holds. It is looked at where the wait begins: in a task that prefers the
-    /// loop's executor, the loop runs between the caller's look and that moment.
+    /// Waits for a change while a condition holds, which is looked at where the wait begins.
     private func wait(while condition: () -> Bool) async {
         await self.loop.suspend { continuation in
             if condition() { self.waiters.append(continuation) } else { continuation.resume() }
