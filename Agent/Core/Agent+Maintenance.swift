@@ -36,7 +36,7 @@ extension Agent {
     }
 
     /// One round. Level-triggered: it looks at what is, not at what happened since.
-    func maintain() async {
+    package func maintain() async {
         guard !self.isStopping else { return }
         let lifetime = self.configuration.times.descriptorLifetime
         for name in self.own.keys.sorted() {
