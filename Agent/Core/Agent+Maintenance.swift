@@ -84,6 +84,7 @@ extension Agent {
         } catch {
             self.logger.error("the store was not closed: \(error)")
         }
+        self.folder.release()
         await self.stopped.open()
     }
 

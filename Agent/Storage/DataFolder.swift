@@ -1,5 +1,6 @@
 internal import Foundation
 internal import Glibc
+internal import Synchronization
 
 /// The folder that holds everything of one agent, held by a lock as long as this value lives.
 ///
@@ -7,14 +8,24 @@ internal import Glibc
 package final class DataFolder: Sendable {
     /// The absolute path.
     package let path: String
-    private let lock: Int32
+    /// Nil once it was let go.
+    private let lock: Mutex<Int32?>
 
     private init(path: String, lock: Int32) {
         self.path = path
-        self.lock = lock
+        self.lock = Mutex(lock)
     }
 
-    deinit { close(self.lock) }
+    deinit { self.release() }
+
+    /// Lets another agent take the folder. Further calls do nothing.
+    package func release() {
+        let held = self.lock.withLock { lock in
+            defer { lock = nil }
+            return lock
+        }
+        if let held { close(held) }
+    }
 
     /// Takes the folder, making it and those above it when they are not there.
     ///

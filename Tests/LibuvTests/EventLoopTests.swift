@@ -192,6 +192,8 @@ private final class Box: @unchecked Sendable {
 }
 
 /// Carries what is used on one loop's thread into a closure that runs there.
+///
+/// Safety: the value is touched on that thread alone.
 private struct Carried<Value>: @unchecked Sendable {
     let value: Value
     init(_ value: Value) { self.value = value }
