@@ -1,6 +1,7 @@
 internal import Dispatch
 internal import GRDB
 internal import Glibc
+internal import Synchronization
 
 /// One SQLite file with one connection: every access is serialised, so there is one writer.
 struct StateDatabase: Sendable {
@@ -19,6 +20,7 @@ struct StateDatabase: Sendable {
 
     let path: String
     private let queue: DatabaseQueue
+    private let state = OpenState()
 
     /// Opens or makes the file and brings it up to date.
     ///
@@ -52,30 +54,51 @@ struct StateDatabase: Sendable {
 
     /// Runs a transaction and returns when it is on stable storage. Blocks the thread.
     func writeNow<Value>(_ body: (Database) throws -> Value) throws(StorageError) -> Value {
-        do { return try self.queue.write(body) } catch { throw StorageError(error, path: self.path) }
+        do {
+            return try self.queue.writeWithoutTransaction { try self.state.transaction(.immediate, on: $0, body) }
+        } catch {
+            throw StorageError(error, path: self.path)
+        }
     }
 
     /// Reads in one transaction. Blocks the thread.
     func readNow<Value>(_ body: (Database) throws -> Value) throws(StorageError) -> Value {
-        do { return try self.queue.read(body) } catch { throw StorageError(error, path: self.path) }
+        do {
+            return try self.queue.writeWithoutTransaction { try self.state.transaction(.deferred, on: $0, body) }
+        } catch {
+            throw StorageError(error, path: self.path)
+        }
     }
 
     /// Runs a transaction on the database's own thread and returns when it is on stable storage.
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StorageError)
         -> Value
     {
-        do { return try await self.queue.write(body) } catch { throw StorageError(error, path: self.path) }
+        do {
+            return try await self.queue.writeWithoutTransaction { [state] database in
+                try state.transaction(.immediate, on: database, body)
+            }
+        } catch {
+            throw StorageError(error, path: self.path)
+        }
     }
 
     /// Reads in one transaction on the database's own thread.
     func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws(StorageError)
         -> Value
     {
-        do { return try await self.queue.read(body) } catch { throw StorageError(error, path: self.path) }
+        do {
+            return try await self.queue.writeWithoutTransaction { [state] database in
+                try state.transaction(.deferred, on: database, body)
+            }
+        } catch {
+            throw StorageError(error, path: self.path)
+        }
     }
 
-    /// Closes the file. Later accesses throw.
+    /// Closes the file. Later accesses throw, those that wait for their turn as well.
     func close() throws(StorageError) {
+        self.state.close()
         do { try self.queue.close() } catch { throw StorageError(error, path: self.path) }
     }
 
@@ -89,6 +112,29 @@ struct StateDatabase: Sendable {
         } catch {
             throw StorageError(error, path: self.path)
         }
+    }
+}
+
+/// Whether the file is open. Looked at inside each access: GRDB ends the process when it is asked for a transaction of a
+/// connection that was closed while the access waited for its turn.
+private final class OpenState: Sendable {
+    private let isClosed = Mutex(false)
+
+    func close() { self.isClosed.withLock { $0 = true } }
+
+    func transaction<Value>(
+        _ kind: Database.TransactionKind, on database: Database, _ body: (Database) throws -> Value
+    ) throws -> Value {
+        guard !self.isClosed.withLock({ $0 }) else {
+            throw DatabaseError(resultCode: .SQLITE_MISUSE, message: "the database was closed")
+        }
+        var value: Value?
+        try database.inTransaction(kind) {
+            value = try body(database)
+            return .commit
+        }
+        guard let value else { preconditionFailure("a transaction that was committed has a value") }
+        return value
     }
 }
 
