@@ -65,9 +65,10 @@ struct Devnet {
     ///
     /// - Returns: how many were running.
     func down(keepsData: Bool) async throws(ControlError) -> Int {
-        let processes = try self.members().map(\.process)
+        let processes = try self.members().map(\.process).filter(\.isRunning)
         for process in processes { process.send(SIGTERM) }  // All at once; then each is waited for.
-        let stopped = processes.count { $0.end(patienceMilliseconds: Self.stopMilliseconds) }
+        for process in processes { _ = process.end(patienceMilliseconds: Self.stopMilliseconds) }
+        let stopped = processes.count
         let doomed = keepsData ? self.stateFile : self.folder
         do {
             try FileManager.default.removeItem(atPath: doomed)
