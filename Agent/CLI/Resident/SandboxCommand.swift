@@ -14,7 +14,7 @@ struct SandboxCommand: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Run a program in a jail, with this terminal's streams and its exit status.",
             discussion: """
-                dsmp sandbox run -- ls /
+                dsmp sandbox run -- ls /usr/bin
                 dsmp sandbox run --bind "$PWD" -- python3 "$PWD/main.py"
                 dsmp sandbox run --bind "$PWD:rw" --profile jit -- node app.js
 
